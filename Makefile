@@ -1,0 +1,56 @@
+# The developer's and the artist's whole interface. `make` alone lists it.
+
+PYTHON ?= python3
+SIZE ?= 256x144
+DATA_DIR ?= data
+export FILM SIZE DATA_DIR
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+DEMO := experiments/runs/demo
+
+.PHONY: help install demo frames test test-all
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make demo               Big Buck Bunny as a network remembers it, in minutes"
+	@echo "make frames FILM=…      every frame of a film into data/ (SIZE=256x144, DATA_DIR=data)"
+	@echo "make install            .venv, with everything that is needed"
+	@echo "make test               lint and tests; make test-all: the slow ones too"
+
+install: $(INSTALLED)
+
+$(INSTALLED): setup.py
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing into .venv (TensorFlow is large: minutes)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+frames: $(INSTALLED)
+	@test -n "$$FILM" || { echo "autoencode: which film? make frames FILM=bladerunner.mkv" >&2; exit 2; }
+	@$(BIN)/python -m autoencode.frames --film="$$FILM" --size="$$SIZE" --data_dir="$$DATA_DIR"
+
+# A sample film, its frames, a training of a fixed length, the whole film again. Each step finds out
+# for itself what is left to do; the film is rendered anew only after a training.
+demo: $(INSTALLED)
+	@echo "1/4 the film"
+	@$(BIN)/python data/sample_film.py
+	@echo "2/4 its frames"
+	@$(BIN)/python -m autoencode.frames --film=data/films/big_buck_bunny.mp4 --size=96x64
+	@echo "3/4 the training"
+	@$(BIN)/python -m autoencode.train --run=demo --preset=demo --dataset=big_buck_bunny-96x64
+	@echo "4/4 the film as it is remembered"
+	@$(MAKE) --no-print-directory --silent $(DEMO)/big_buck_bunny.mp4
+	@echo "$(DEMO)/big_buck_bunny.mp4"
+	@echo "$(DEMO)/contact_sheet.png"
+
+$(DEMO)/big_buck_bunny.mp4: $(DEMO)/checkpoints/checkpoint
+	@$(BIN)/python -m autoencode.render --run=demo --film=data/films/big_buck_bunny.mp4 \
+		--layout=side_by_side --height=320 --contact_sheet=$(DEMO)/contact_sheet.png
+
+test: $(INSTALLED)
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
+	@$(BIN)/pytest -m "not slow" -n 2
+
+test-all: $(INSTALLED)
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
+	@$(BIN)/pytest -n 2

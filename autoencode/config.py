@@ -1,0 +1,198 @@
+"""Every hyper-parameter of a training, as data. Knows nothing of TensorFlow.
+
+`Config` is written into the run's `config.json` before the first step and is all that is needed, with the
+weights, to build the networks again. Each field is also a flag of `python -m autoencode.train`.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from autoencode.errors import UserError
+
+SIZE_STEP = 16
+"""Width and height of a frame must be multiples of this: four layers each halve them."""
+
+PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
+
+
+def _field(default: Any, doc: str, choices: tuple[str, ...] | None = None) -> Any:
+    return dataclasses.field(default=default, metadata={"doc": doc, "choices": choices})
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a training is, apart from the film. The defaults are the published system at 256×144.
+
+    The facts are those of Broad & Grierson, *Autoencoding Blade Runner* (2017), and of its public code;
+    the objective is that of Larsen et al. 2015 (arXiv 1512.09300), section 3.
+    """
+
+    size: tuple[int, int] = _field((256, 144), "Width and height of a frame in pixels, WxH.")
+
+    # The networks.
+    width: int = _field(80, "Channels of the first convolution; each further layer doubles them.")
+    latent_size: int = _field(200, "Numbers that describe a frame.")
+    squash_latent: bool = _field(
+        False,
+        "tanh on the mean, 0.5·tanh on the log-variance: in the 2016 code, not in the paper.",
+    )
+    initializer: str = _field(
+        "normal", "Initial weights: normal (σ = 0.02, as in 2016) or glorot (uniform).", ("normal", "glorot")
+    )
+    norm_momentum: float = _field(
+        0.99, "How slowly the moving averages of batch normalisation move, in [0, 1)."
+    )
+    patch_discriminator: bool = _field(
+        False,
+        "The discriminator judges each patch of the frame (a convolution) and not the frame (a dense layer).",
+    )
+
+    # The objective. Encoder: KL + likeness. Decoder: gamma·likeness − GAN. Discriminator: GAN.
+    kl_weight: float = _field(1.0, "Factor of KL(q(z|x) ‖ N(0, I)) in the encoder's loss.")
+    encoder_likeness: float = _field(1.0, "Factor of the learned similarity in the encoder's loss.")
+    gamma: float = _field(2.5, "Factor of the learned similarity in the decoder's loss.")
+    gan_weight: float = _field(1 / 6, "Factor of the GAN's three cross-entropies, summed.")
+    gan_over_batch: bool = _field(
+        True, "Divide the GAN's term by the batch size once more, as the 2016 code did."
+    )
+    pixel_weight: float = _field(
+        0.0, "Factor of the mean absolute pixel difference, for encoder and decoder."
+    )
+    likeness: str = _field(
+        "squared",
+        "Learned similarity: squared difference of the discriminator's activations, or relative"
+        " (absolute difference over the mean of the real activations, as audio codecs do it).",
+        ("squared", "relative"),
+    )
+    gan: str = _field(
+        "cross_entropy",
+        "What discriminator and decoder play for: cross_entropy or hinge.",
+        ("cross_entropy", "hinge"),
+    )
+    prior: str = _field(
+        "normal", "Latents of the prior samples: normal N(0, 1) or uniform in (−1, 1).", ("normal", "uniform")
+    )
+    balance_gradients: bool = _field(
+        False,
+        "pixel_weight, gamma and gan_weight are norms of the gradients at the decoder's output, not factors.",
+    )
+
+    # The latent noise: z = mean + sigma·eps, eps ~ N(0, noise²).
+    noise_start: float = _field(1.0, "Standard deviation of eps at the first step.")
+    noise_end: float = _field(0.0, "Standard deviation of eps from the end of the run's first call on.")
+    noise_shape: str = _field(
+        "linear",
+        "How the noise goes from start to end: linear, or cosine (slow, fast, slow).",
+        ("linear", "cosine"),
+    )
+
+    # Larsen's gate.
+    gate_equilibrium: float = _field(
+        0.68, "Cross-entropy at which the discriminator is neither too good nor too bad."
+    )
+    gate_margin: float = _field(
+        0.35, "How far a cost may be from the equilibrium before a network sits a step out."
+    )
+
+    # Learning.
+    epochs: int = _field(6, "Epochs the run was begun for: the latent noise's schedule spans them.")
+    batch_size: int = _field(12, "Frames in a step.")
+    learning_rate: float = _field(2e-4, "Adam's, of encoder and decoder.")
+    discriminator_learning_rate: float = _field(2e-4, "Adam's, of the discriminator.")
+    beta1: float = _field(0.5, "Adam's first moment.")
+    seed: int = _field(0, "Seed of the weights, the order of the frames and all noise.")
+    precision: str = _field(
+        "auto",
+        "What the layers compute in: auto takes mixed_bfloat16 where the processor has instructions for it."
+        " Losses, weights and optimisers are always float32.",
+        PRECISIONS,
+    )
+
+    def __post_init__(self) -> None:
+        """Refuses what cannot be trained, in one line."""
+        check_size(self.size)
+        for field in dataclasses.fields(self):
+            value, choices = getattr(self, field.name), field.metadata["choices"]
+            if choices and value not in choices:
+                raise UserError(f"--{field.name}={value}: choose one of {', '.join(choices)}")
+        for name in ("width", "latent_size", "batch_size", "epochs"):
+            if getattr(self, name) < 1:
+                raise UserError(f"--{name}={getattr(self, name)}: must be at least 1")
+        for name in ("learning_rate", "discriminator_learning_rate"):
+            if not getattr(self, name) > 0:
+                raise UserError(f"--{name}={getattr(self, name)}: must be above 0")
+        if not 0 <= self.norm_momentum < 1:
+            raise UserError(f"--norm_momentum={self.norm_momentum}: must be in [0, 1)")
+        if self.noise_start < 0 or self.noise_end < 0:
+            raise UserError("--noise_start and --noise_end are standard deviations: they must be at least 0")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for `config.json`."""
+        return {**dataclasses.asdict(self), "size": format_size(self.size)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "Config":
+        """The inverse of `to_json`. Raises `TypeError` for fields that this version does not know."""
+        return cls(**{**values, "size": parse_size(values["size"])})
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    # The published system: the figures of the paper and of the 2016 code.
+    "paper": {},
+    "paper-small": {"size": (96, 64), "batch_size": 64},
+    # A short film in minutes on two CPU cores. For want of steps, plain pixels help the likeness.
+    "demo": {
+        "size": (96, 64),
+        "width": 24,
+        "batch_size": 16,
+        "initializer": "glorot",
+        # At this learning rate the log-variance runs away now and then, and takes the decoder's moving
+        # averages with it; squashed, it cannot.
+        "squash_latent": True,
+        "prior": "uniform",
+        "norm_momentum": 0.95,
+        "balance_gradients": True,
+        "pixel_weight": 1.0,
+        "gamma": 1.0,
+        "gan_weight": 0.3,
+        "gan": "hinge",
+        "likeness": "relative",
+        "learning_rate": 6e-4,
+    },
+    # Seconds: for tests, and to see that all of it works.
+    "tiny": {"size": (32, 32), "width": 4, "latent_size": 8, "batch_size": 4, "norm_momentum": 0.9},
+}
+"""What each preset changes of the defaults. Its size gives way to that of the dataset it is used on."""
+
+
+def preset_for(size: tuple[int, int]) -> str:
+    """The preset that a dataset of frames of `size` (width, height) is trained with when none is named."""
+    return "paper-small" if size == PRESETS["paper-small"]["size"] else "paper"
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """'256x144' → (256, 144): width and height in pixels.
+
+    Raises:
+        UserError: it is not of that form, or a side is not a positive multiple of 16.
+    """
+    width, x, height = text.lower().partition("x")
+    if not (x and width.isascii() and width.isdigit() and height.isascii() and height.isdigit()):
+        raise UserError(f"--size={text}: write width x height, as in --size=256x144")
+    size = (int(width), int(height))
+    check_size(size)
+    return size
+
+
+def check_size(size: tuple[int, int]) -> None:
+    """Raises `UserError` unless both sides are positive multiples of 16."""
+    if any(side < SIZE_STEP or side % SIZE_STEP for side in size):
+        raise UserError(
+            f"--size={format_size(size)}: both sides must be multiples of {SIZE_STEP}, as in --size=256x144"
+        )
+
+
+def format_size(size: tuple[int, int]) -> str:
+    """(256, 144) → '256x144'."""
+    return f"{size[0]}x{size[1]}"

@@ -1,0 +1,112 @@
+"""Frames → sharded TFRecords with their metadata, through TFDS: film in, `data/film_frames/<name>/` out."""
+
+import contextlib
+import io
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from PIL import Image
+
+from autoencode.dataset.catalogue import VERSION
+from autoencode.errors import UserError
+from autoencode.film.decode import Frame
+
+SHARDS = 16
+"""Parallel reads draw from this many places of the film at once."""
+
+JPEG_QUALITY = 95
+"""With full colour resolution: 40 dB, half of PNG's bytes, a sixth of its writing time (data/README.md)."""
+
+_KEYS = 1 << 128
+"""TFDS sorts records by 128-bit keys, through buckets by key: evenly spread keys fill them evenly."""
+
+
+def features(size: tuple[int, int]) -> tfds.features.FeaturesDict:
+    """The record's schema: the frame as JPEG, its place in the film from 0, its time in seconds."""
+    width, height = size
+    return tfds.features.FeaturesDict(
+        {
+            "frame": tfds.features.Image(shape=(height, width, 3), encoding_format="jpeg"),
+            "index": tfds.features.Scalar(np.int64),
+            "time": tfds.features.Scalar(np.float64),
+        }
+    )
+
+
+class FilmFrames(tfds.core.GeneratorBasedBuilder):
+    """One film's frames, in film order. Its configuration's name is the dataset's name.
+
+    Args:
+        name: of the dataset.
+        size: (width, height) of the frames.
+        frames: called once, gives the film's frames in order.
+        count: how many there will be.
+        stored: what goes into `metadata.json`.
+        data_dir: the folder that holds all datasets.
+    """
+
+    VERSION = tfds.core.Version(VERSION)
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        size: tuple[int, int],
+        frames: Callable[[], Iterable[Frame]],
+        count: int,
+        stored: dict[str, Any],
+        data_dir: Path,
+    ) -> None:
+        self.count = count
+        self._size, self._frames, self._stored = size, frames, stored
+        config = tfds.core.BuilderConfig(name=name, description="The frames of one film.")
+        super().__init__(data_dir=data_dir, config=config)
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        return self.dataset_info_from_configs(
+            features=features(self._size),
+            metadata=tfds.core.MetadataDict(self._stored),
+            disable_shuffling=True,
+        )
+
+    def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:
+        del dl_manager  # nothing is downloaded
+        return {"train": self._generate_examples()}
+
+    def _generate_examples(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        spread = _KEYS // self.count
+        for index, frame in enumerate(self._frames()):
+            record = {"frame": encode(frame.pixels), "index": index, "time": frame.time}
+            yield min(index * spread, _KEYS - 1), record
+
+
+def encode(pixels: np.ndarray) -> bytes:
+    """A uint8 (height, width, 3) frame as JPEG."""
+    # Pillow itself: imageio, which calls it, takes four times as long for a small frame.
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling="4:4:4")
+    return buffer.getvalue()
+
+
+def write(builder: FilmFrames) -> None:
+    """Writes the dataset; a folder under its final name is whole.
+
+    Raises:
+        UserError: it cannot be written: the disk is full, or the folder is not ours.
+        Whatever reading the film raises. In either case nothing is left.
+    """
+    tfds.disable_progress_bar()
+    config = tfds.download.DownloadConfig(num_shards=min(SHARDS, builder.count), try_download_gcs=False)
+    with (
+        tempfile.TemporaryDirectory() as downloads,  # there are none, but TFDS wants a place for them
+        contextlib.redirect_stdout(io.StringIO()),  # and speaks of them
+    ):
+        try:
+            builder.download_and_prepare(download_dir=downloads, download_config=config)
+        except (OSError, tf.errors.OpError) as error:
+            raise UserError(f"{builder.data_path}: cannot be written ({error}); is the disk full?") from None

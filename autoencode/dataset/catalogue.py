@@ -1,0 +1,101 @@
+"""Which datasets there are, read from their metadata alone: no TensorFlow, so an answer is immediate."""
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from autoencode.config import format_size
+from autoencode.errors import UserError
+
+BUILDER = "film_frames"
+"""TFDS's name of the builder: datasets are `<data_dir>/film_frames/<name>/<version>/`."""
+
+VERSION = "1.0.0"
+
+
+@dataclass(frozen=True)
+class Source:
+    """The film that a dataset was made of, as it was then."""
+
+    name: str
+    path: str
+    sha256: str
+    bytes: int
+    modified: int  # nanoseconds since 1970
+    width: int
+    height: int
+    sample_aspect: str
+    rate: str  # frames per second, a fraction
+    duration: float  # seconds, of the picture
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset on disk, whole: TFDS renames the folder into place when the last record is written."""
+
+    name: str
+    folder: Path
+    size: tuple[int, int]  # width, height of a frame in pixels
+    frames: int
+    source: Source
+
+    @property
+    def time(self) -> float:
+        """When it was written, seconds since 1970."""
+        return (self.folder / "metadata.json").stat().st_mtime
+
+
+def dataset_name(stem: str, size: tuple[int, int], sha256: str) -> str:
+    """'big_buck_bunny-96x64-475fbbf3': film, size of the frames, first of the film's SHA-256."""
+    plain = re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_") or "film"
+    return f"{plain}-{format_size(size)}-{sha256[:8]}"
+
+
+def metadata(source: Source, size: tuple[int, int], frames: int, version: str) -> dict[str, Any]:
+    """What is stored beside the records; `read` is its inverse."""
+    return {
+        "source": asdict(source),
+        "size": list(size),
+        "frames": frames,
+        "fit": "scaled to cover, cropped at the centre",
+        "autoencode": version,
+    }
+
+
+def read(folder: Path) -> Dataset:
+    """The dataset in a version folder. Raises `UserError` if it is not one of ours."""
+    try:
+        stored = json.loads((folder / "metadata.json").read_text())
+        source = Source(**stored["source"])
+        return Dataset(folder.parent.name, folder, tuple(stored["size"]), stored["frames"], source)
+    except (OSError, ValueError, TypeError, KeyError):
+        raise UserError(f"{folder}: not a dataset of frames; make one with `make frames FILM=…`") from None
+
+
+def datasets(data_dir: Path) -> list[Dataset]:
+    """All datasets under `data_dir`, the newest first."""
+    folders = [path.parent for path in data_dir.glob(f"{BUILDER}/*/{VERSION}/metadata.json")]
+    return sorted((read(folder) for folder in folders), key=lambda dataset: dataset.time, reverse=True)
+
+
+def find(data_dir: Path, name: str | None) -> Dataset:
+    """The dataset of that name (or an unambiguous beginning of it), or the newest.
+
+    Raises:
+        UserError: there is none, or the beginning fits several.
+    """
+    known = datasets(data_dir)
+    if not known:
+        raise UserError(f"no dataset under {data_dir}/: make one with `make frames FILM=…`")
+    if name is None:
+        return known[0]
+    fitting = [dataset for dataset in known if dataset.name == name]
+    fitting = fitting or [dataset for dataset in known if dataset.name.startswith(name)]
+    names = ", ".join(dataset.name for dataset in fitting or known)
+    if not fitting:
+        raise UserError(f"--dataset={name}: not under {data_dir}/; there is {names}")
+    if len(fitting) > 1:
+        raise UserError(f"--dataset={name}: fits several: {names}")
+    return fitting[0]

@@ -1,0 +1,9 @@
+"""The one kind of error that is meant for the person who typed the command."""
+
+
+class UserError(Exception):
+    """A mistake or a misfortune that the user can mend.
+
+    Its message is one line: what is wrong, with which file, and what to do. The commands print it on
+    stderr and exit with status 1; a traceback is never shown.
+    """

@@ -1,0 +1,100 @@
+"""Measures how well a run remembers: `python -m autoencode.evaluate --film=koyaanisqatsi.mp4`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from absl import flags
+
+from autoencode import command
+from autoencode.config import format_size
+from autoencode.dataset.catalogue import find
+from autoencode.errors import UserError
+from autoencode.film.probe import probe
+from autoencode.film.timeline import clock, scan
+from autoencode.run import Run, find_trained_run
+
+if TYPE_CHECKING:
+    from autoencode.evaluation import Evaluation
+
+_FILM = flags.DEFINE_string("film", None, "The film to measure on.")
+_DATASET = flags.DEFINE_string(
+    "dataset", None, "The dataset to measure on; the run's own if neither is given."
+)
+_DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the datasets.")
+_RUN = flags.DEFINE_string(
+    "run", None, "Name under experiments/runs/, or a path; the newest that was trained."
+)
+_EPOCH = flags.DEFINE_integer(
+    "epoch", None, "As the networks were after this epoch; the newest state if left out.", 1
+)
+_JSON = flags.DEFINE_boolean("json", False, "One line of JSON on stdout, and nothing else.")
+
+WORST = 5
+
+
+def main() -> None:
+    """Checks all that can be checked without TensorFlow, then measures."""
+    if _FILM.value and _DATASET.value:
+        raise UserError("--film and --dataset: choose one of them")
+    run = find_trained_run(_RUN.value)
+    weights = run.weights(_EPOCH.value)
+    if _FILM.value:
+        film = probe(Path(_FILM.value))
+        timeline = scan(film)
+        on, frames = film.path.name, timeline.count
+    else:
+        dataset = find(Path(_DATA_DIR.value), _DATASET.value or run.dataset)
+        if dataset.size != run.config.size:
+            held, needed = format_size(dataset.size), format_size(run.config.size)
+            raise UserError(f"dataset {dataset.name} holds frames of {held}; run {run.name} takes {needed}")
+        on, frames = dataset.name, dataset.frames
+    with command.quiet():
+        from autoencode.evaluation import dataset_batches, evaluate, film_batches
+        from autoencode.reconstruct import Reconstructor
+    batches = film_batches(film, timeline, run.config.size) if _FILM.value else dataset_batches(dataset)
+    evaluation = evaluate(Reconstructor(run, weights), batches, frames)
+    print(_json(run, weights, on, evaluation) if _JSON.value else _table(run, weights, on, evaluation))
+
+
+def _json(run: Run, weights: Path, on: str, evaluation: "Evaluation") -> str:
+    figures = {
+        "run": run.name,
+        "weights": weights.name,
+        "on": on,
+        "frames": len(evaluation.times),
+        "psnr": round(float(evaluation.psnr.mean()), 4),
+        "psnr_median": round(float(np.median(evaluation.psnr)), 4),
+        "ssim": round(float(evaluation.ssim.mean()), 5),
+        "ssim_median": round(float(np.median(evaluation.ssim)), 5),
+        "worst": [
+            {"index": i, "time": round(float(evaluation.times[i]), 4)} for i in evaluation.worst(WORST)
+        ],
+    }
+    return json.dumps(figures)
+
+
+def _table(run: Run, weights: Path, on: str, evaluation: "Evaluation") -> str:
+    lines = [
+        f"run {run.name}, {weights.parent.name}/{weights.name}, on {on}: {len(evaluation.times):,} frames"
+        f" at {format_size(run.config.size)}",
+        f"{'':8}{'mean':>8}{'median':>8}{'worst':>8}",
+    ]
+    for name, values, digits in (("PSNR dB", evaluation.psnr, 2), ("SSIM", evaluation.ssim, 3)):
+        figures = "".join(
+            f"{value:8.{digits}f}" for value in (values.mean(), np.median(values), values.min())
+        )
+        lines.append(f"{name:8}{figures}")
+    lines.append(
+        "worst frames: "
+        + ", ".join(
+            f"{i} at {clock(float(evaluation.times[i]))} ({evaluation.psnr[i]:.1f} dB)"
+            for i in evaluation.worst(WORST)
+        )
+    )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    command.run(main)

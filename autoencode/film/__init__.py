@@ -1,0 +1,1 @@
+"""Film files: what ffmpeg knows of them, their frames out, a new film in. Knows nothing of TensorFlow."""

@@ -1,0 +1,157 @@
+"""A film as a stream of uint8 frames, each with its timestamp."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+
+from autoencode.errors import UserError
+from autoencode.film import ffmpeg
+from autoencode.film.probe import FilmInfo
+from autoencode.film.stack import Size, Stack
+from autoencode.film.timeline import Timeline, clock
+
+
+class Frame(NamedTuple):
+    """One picture of the film. The arrays are read-only."""
+
+    time: float  # seconds since the file's start
+    pixels: np.ndarray  # uint8 (height, width, 3), RGB
+    view: np.ndarray | None = None  # the same picture at view_size, uint8 (height, width, 3), or None
+
+
+def read_frames(
+    film: FilmInfo, size: Size, *, view_size: Size | None = None, timeline: Timeline | None = None
+) -> Iterator[Frame]:
+    """Decodes every coded picture once, in the order shown, none repeated and none dropped.
+
+    Each is scaled to cover `size` with square pixels, and what juts out is cropped evenly on both sides.
+    With a view, both pictures come from one decoded picture by construction: one ffmpeg scales it twice
+    and sends the two stacked in one raw frame. Closing the generator early ends ffmpeg.
+
+    Args:
+      film: the film, as probed.
+      size: (width, height) of `pixels`.
+      view_size: (width, height) of `view`, or None for no view.
+      timeline: what `scan` found; for an excerpt only its pictures are decoded. None: the whole film, and
+        nobody notices if it breaks off.
+
+    Raises:
+      UserError: nothing can be decoded, or decoding ends well before the timeline does.
+    """
+    stack = Stack(size, view_size)
+    time = None
+    frames = _decode(film, stack) if timeline is None else _decode_range(film, stack, timeline)
+    with closing(frames):
+        for frame in frames:
+            time = frame.time
+            yield frame
+    if timeline is None:
+        return
+    # Decoding may lose a picture or two at the very end of a healthy file; more is a break.
+    missing = timeline.count if time is None else int(np.sum(timeline.times > time + _half(timeline)))
+    if time is None or missing > 3:
+        where = timeline.times[0] if time is None else time
+        raise UserError(f"{film.path}: the picture breaks off at {clock(float(where))}; copy the film again")
+
+
+def filters(film: FilmInfo, size: Size) -> str:
+    """The filters that scale the film as shown to cover (width, height), crop the middle, and give RGB."""
+    width, height = size
+    shown_width = film.width * film.sample_aspect
+    grow = max(width / shown_width, height / film.height)
+    cover = (max(width, round(shown_width * grow)), max(height, round(film.height * grow)))
+    # Without full_chroma_int the colour of neighbouring pixels is averaged, much at 96 pixels a row.
+    scale = f"scale={cover[0]}:{cover[1]}:flags=bicubic+full_chroma_int+accurate_rnd"
+    if film.matrix is None:
+        scale += f":in_color_matrix={'bt709' if film.coded_height >= 720 else 'bt601'}"
+    return f"{scale},format=rgb24,crop={width}:{height},setsar=1"
+
+
+def _graph(film: FilmInfo, stack: Stack) -> str:
+    if stack.view is None:
+        return f"[0:V:0]{filters(film, stack.small)}[out]"
+    pad = f"pad={stack.width}:ih:0:0"
+    return (
+        "[0:V:0]split[a][b];"
+        f"[a]{filters(film, stack.view)},{pad}[view];"
+        f"[b]{filters(film, stack.small)},{pad}[small];"
+        "[view][small]vstack[out]"
+    )
+
+
+def _half(timeline: Timeline) -> float:
+    """Half a frame's time in seconds."""
+    return 0.5 / float(timeline.rate)
+
+
+def _decode_range(film: FilmInfo, stack: Stack, timeline: Timeline) -> Iterator[Frame]:
+    first, count = float(timeline.times[0]), timeline.count
+    seek = first - 0.5 * _half(timeline)
+    if seek <= 0:
+        yield from _decode(film, stack, count=count)
+        return
+    with closing(_decode(film, stack, seek, count)) as frames:
+        head = next(frames, None)
+        if head is not None and head.time < first + _half(timeline):
+            yield head
+            yield from frames
+            return
+    # In a container without an index the seek lands too late: decode from the start.
+    with closing(_decode(film, stack)) as frames:
+        yield from islice((frame for frame in frames if frame.time > seek), count)
+
+
+def _decode(film: FilmInfo, stack: Stack, seek: float = 0.0, count: int | None = None) -> Iterator[Frame]:
+    """Runs one ffmpeg: pixels come through its stdout, timestamps through a second pipe.
+
+    For each picture ffmpeg flushes a line of timestamp before it writes the pixels, so reading a line and
+    then the pixels cannot wait for ever.
+    """
+    reading, writing = os.pipe()
+    command = [ffmpeg.binary(), "-hide_banner", "-nostdin", "-v", "error"]
+    # With -copyts times do not depend on the seek, nor on which of the streams are read.
+    command += ["-copyts", *(["-ss", f"{seek:.6f}"] if seek > 0 else [])]
+    command += [*ffmpeg.source(film.path), "-filter_complex", _graph(film, stack), "-map", "[out]"]
+    command += ["-fps_mode", "passthrough", *(["-frames:v", str(count)] if count is not None else [])]
+    # Microseconds: the encoder's own time base would round a variable film's times to whole frames.
+    command += ["-c:v", "rawvideo", "-pix_fmt", "rgb24", "-enc_time_base", "1/1000000"]
+    command += ["-stats_enc_pre", f"pipe:{writing}", "-stats_enc_pre_fmt", "{pts} {tb}"]
+    command += ["-f", "rawvideo", "-"]
+    with tempfile.TemporaryFile() as complaints, os.fdopen(reading, "rb") as times:
+        try:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                pass_fds=(writing,),
+            )
+        finally:
+            os.close(writing)  # ffmpeg holds the only writing end, so its death is the pipe's end
+        seen = False
+        with process.stdout as pixels:
+            try:
+                while (line := times.readline()) and len(raw := pixels.read(stack.nbytes)) == stack.nbytes:
+                    seen = True
+                    yield Frame(_seconds(line) - film.start_time, *stack.split(raw))
+            finally:
+                process.kill()
+                process.wait()
+        if not seen and not seek:
+            complaints.seek(0)
+            words = ffmpeg.last_words(complaints.read(), 0)  # the kill above is not its fault
+            raise UserError(f"{film.path}: no picture can be decoded ({words}); try another file")
+
+
+def _seconds(line: bytes) -> float:
+    pts, base = line.split()
+    numerator, denominator = base.split(b"/")
+    return int(pts) * int(numerator) / int(denominator)

@@ -1,0 +1,61 @@
+"""The ffmpeg binary, how a file's name is handed to it, and how its complaints are read."""
+
+from __future__ import annotations
+
+import re
+import signal
+from functools import cache
+from pathlib import Path
+
+import imageio_ffmpeg
+
+
+@cache
+def binary() -> str:
+    """Path of the ffmpeg that imageio-ffmpeg brings along (or that IMAGEIO_FFMPEG_EXE names)."""
+    return imageio_ffmpeg.get_ffmpeg_exe()
+
+
+def source(path: str | Path) -> list[str]:
+    """Arguments that open `path` as an input.
+
+    The name is untrusted: behind `file:` a leading dash, a colon, a quote or a percent sign is only a
+    character, and the whitelist keeps a playlist in disguise from reaching the network.
+    """
+    return ["-protocol_whitelist", "file,pipe", "-i", f"file:{path}"]
+
+
+def target(path: str | Path) -> str:
+    """The argument that names `path` as an output, whatever characters it holds."""
+    return f"file:{path}"
+
+
+# "[h264 @ 0x55c8d6d20580] " in front of a line says which part of ffmpeg speaks: nothing a user can use.
+_SPEAKER = re.compile(r"^(\[[^\]]* @ 0x[0-9a-f]+\]\s*)+")
+# Lines that only report that an earlier one was serious.
+_ECHOES = (
+    "Error opening input files",
+    "Error opening output files",
+    "Conversion failed",
+    "Terminating thread",
+    "Task finished with error code",
+    "Nothing was written",
+    "Last message repeated",
+    "Could not open encoder before EOF",
+    "Error sending frames",
+)
+
+
+def last_words(stderr: bytes | str, returncode: int | None = None) -> str:
+    """The one line of ffmpeg's stderr that says most: the last that is not an echo of an earlier one.
+
+    Where ffmpeg said nothing, how it ended stands in: the signal, or else the exit status.
+    """
+    text = stderr.decode(errors="replace") if isinstance(stderr, bytes) else stderr
+    lines = [_SPEAKER.sub("", line.strip()).strip() for line in text.splitlines()]
+    lines = [line for line in lines if line and not any(echo in line for echo in _ECHOES)]
+    if lines:
+        return lines[-1].rstrip(".")
+    if returncode is not None and returncode < 0:
+        return f"ffmpeg was stopped by {signal.Signals(-returncode).name}"
+    return f"ffmpeg ended with status {returncode} and no message"

@@ -1,0 +1,206 @@
+"""What a film says about itself, read from the header that `ffmpeg -i` prints."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from autoencode.errors import UserError
+from autoencode.film import ffmpeg
+
+
+@dataclass(frozen=True)
+class FilmInfo:
+    """A film's header. "As shown" means after the rotation flag, which ffmpeg obeys when it decodes."""
+
+    path: Path
+    width: int  # pixels as shown, before the sample aspect stretches them
+    height: int  # pixels as shown
+    sample_aspect: Fraction  # width / height of one pixel as shown
+    rate: Fraction  # nominal frames per second
+    duration: float | None  # seconds, of the longest stream; None where the header does not know
+    start_time: float  # seconds, the file's first timestamp; all times elsewhere count from it
+    rotation: int  # degrees that the coded picture is turned counter-clockwise: 0, 90, 180 or 270
+    matrix: str | None  # the YUV matrix that the stream states, or None: then it has to be guessed
+    audio: tuple[str, ...]  # codec of each audio track
+
+    @property
+    def display_aspect(self) -> Fraction:
+        """Width / height of the whole picture as shown."""
+        return Fraction(self.width, self.height) * self.sample_aspect
+
+    @property
+    def coded_height(self) -> int:
+        """Rows of the picture as it lies in the file, before rotation."""
+        return self.width if self.rotation in (90, 270) else self.height
+
+
+def probe(path: str | Path) -> FilmInfo:
+    """Reads the header of the film at `path`; takes a few hundredths of a second.
+
+    Raises:
+      UserError: `path` is missing, not a file, empty, not a film, a still picture, or sound only.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise UserError(f"{path}: no such file; check the name")
+    if not path.is_file():
+        raise UserError(f"{path}: a folder or a device, not a film; name a film file")
+    if path.stat().st_size == 0:
+        raise UserError(f"{path}: the file is empty; copy the film again")
+    # Without an output ffmpeg prints the header and exits with an error, so its status says nothing.
+    command = [ffmpeg.binary(), "-hide_banner", "-nostdin", *ffmpeg.source(path)]
+    ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    text = ran.stderr.decode(errors="replace")
+    container = re.search(r"^Input #0, (\S+),", text, re.MULTILINE)
+    if container is None:
+        raise UserError(
+            f"{path}: not a film that ffmpeg can read ({_reason(text, ran.returncode)}); try another file"
+        )
+    streams = _streams(text)
+    # A cover picture in a music file is a video stream by name only.
+    pictures = [lines for lines in streams if _is(lines, "Video") and "(attached pic)" not in lines[0]]
+    audio = tuple(_codec(lines[0]) for lines in streams if _is(lines, "Audio"))
+    if not pictures:
+        what = "has sound but no moving picture" if audio else "holds no moving picture"
+        raise UserError(f"{path}: {what}; name a film file")
+    if _is_text_or_still(container[1], _codec(pictures[0][0])):
+        raise UserError(f"{path}: a text or a still picture, not a film; name a film file")
+    return _film(path, text, pictures[0], audio)
+
+
+def _film(path: Path, text: str, stream: list[str], audio: tuple[str, ...]) -> FilmInfo:
+    line = stream[0]
+    size = re.search(r", (\d+)x(\d+)(?=[ ,]|$)", line)
+    if size is None or 0 in (int(size[1]), int(size[2])):
+        raise UserError(f"{path}: the picture's size cannot be read; the file may be damaged, copy it again")
+    width, height, aspect = int(size[1]), int(size[2]), _sample_aspect(line)
+    rotation = _rotation(stream)
+    if rotation in (90, 270):
+        width, height, aspect = height, width, 1 / aspect
+    return FilmInfo(
+        path=path,
+        width=width,
+        height=height,
+        sample_aspect=aspect,
+        rate=_rate(line),
+        duration=_duration(text),
+        start_time=_start_time(text),
+        rotation=rotation,
+        matrix=_matrix(line),
+        audio=audio,
+    )
+
+
+def _reason(text: str, status: int) -> str:
+    # ffmpeg ends with "Error opening input file <name>."; the cause stands in the line before.
+    causes = re.findall(r"Error opening input: (.+)", text)
+    return causes[-1].rstrip(".") if causes else ffmpeg.last_words(text, status)
+
+
+def _streams(text: str) -> list[list[str]]:
+    """Each stream's line followed by the lines about it (metadata, side data)."""
+    streams: list[list[str]] = []
+    for line in text.splitlines():
+        # Anchored: a title that reads like a stream's line stands behind "title   : ".
+        if re.match(r"\s*Stream #0:\d+", line):
+            streams.append([line])
+        elif streams:
+            streams[-1].append(line)
+    return streams
+
+
+def _is(stream: list[str], kind: str) -> bool:
+    return re.match(rf"\s*Stream #0:\d+\S*: {kind}: ", stream[0]) is not None
+
+
+def _codec(line: str) -> str:
+    found = re.search(r": (?:Video|Audio): (\w+)", line)
+    return found[1] if found else "unknown"
+
+
+def _is_text_or_still(container: str, codec: str) -> bool:
+    # ffmpeg's tty demuxer takes any text for a film of scrolling letters.
+    names = container.split(",")
+    return codec in ("ansi", "bintext", "xbin", "idf") or any(
+        name in ("tty", "image2", "ico") or name.endswith("_pipe") for name in names
+    )
+
+
+def _sample_aspect(line: str) -> Fraction:
+    # The container's word (without brackets, printed only where it differs) outranks the codec's.
+    for pattern in (r", SAR (\d+):(\d+)", r"\[SAR (\d+):(\d+)"):
+        found = re.search(pattern, line)
+        if found and int(found[1]) and int(found[2]):
+            return Fraction(int(found[1]), int(found[2]))
+    return Fraction(1)
+
+
+def _rate(line: str) -> Fraction:
+    for unit in ("fps", "tbr"):
+        found = re.search(rf", (\d+(?:\.\d+)?)(k?) {unit}", line)
+        if found and float(found[1]) > 0:
+            return _exact_rate(found[1]) * (1000 if found[2] else 1)
+    return Fraction(25)  # a header without any rate; the timestamps decide later
+
+
+def _exact_rate(printed: str) -> Fraction:
+    """The rate behind two printed decimals: 23.98 is 24000/1001, 12.50 is 25/2."""
+    value = Fraction(printed)
+    ntsc = Fraction(round(value) * 1000, 1001)
+    if value.denominator != 1 and abs(ntsc - value) <= Fraction(6, 1000):
+        return ntsc
+    return value
+
+
+def _duration(text: str) -> float | None:
+    found = re.search(r"^  Duration: (\d+):(\d+):(\d+\.\d+)", text, re.MULTILINE)
+    # A duration guessed from the bit rate would make a whole file look broken off.
+    if found is None or "Estimating duration from bitrate" in text:
+        return None
+    return int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3])
+
+
+def _start_time(text: str) -> float:
+    found = re.search(r"^  Duration: .*?, start: (-?\d+\.\d+)", text, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def _rotation(stream: list[str]) -> int:
+    for line in stream[1:]:
+        found = re.search(r"display ?matrix: rotation of (-?\d+(?:\.\d+)?) degrees", line, re.IGNORECASE)
+        if found:
+            # Only quarter turns change the shape; ffmpeg rotates by odd angles inside the same frame.
+            degrees = float(found[1]) % 360
+            quarter = round(degrees / 90) * 90
+            return quarter % 360 if abs(degrees - quarter) < 1 else 0
+    return 0
+
+
+_MATRICES = {
+    "bt709",
+    "fcc",
+    "bt470bg",
+    "smpte170m",
+    "smpte240m",
+    "ycgco",
+    "bt2020nc",
+    "bt2020c",
+    "ictcp",
+    "gbr",
+}
+
+
+def _matrix(line: str) -> str | None:
+    found = re.search(r"Video: [^,]+?, (\w+)(?:\(((?:[^()]|\([^()]*\))*)\))?", line)
+    if found is None:
+        return None
+    # "tv, bt709, progressive", or matrix/primaries/transfer where the three differ.
+    for word in (found[2] or "").split(", "):
+        name = word.split("/")[0]
+        if name in _MATRICES:
+            return name
+    return "gbr" if re.match(r"(rgb|bgr|gbr|argb|abgr|0rgb|0bgr|pal8)", found[1]) else None

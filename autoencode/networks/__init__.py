@@ -1,0 +1,1 @@
+"""The three networks: layers and shapes. Knows nothing of losses."""

@@ -1,0 +1,41 @@
+"""The decoder: a latent → a frame."""
+
+import keras
+import tensorflow as tf
+
+from autoencode.config import Config
+from autoencode.networks.layers import LAYERS, BatchNorm, dense, policy, transposed_convolution
+
+
+class Decoder(keras.Model):
+    """A linear layer and four transposed convolutions, the encoder's mirror (Broad & Grierson 2017).
+
+    Widths 8w (from the latent), 4w, 2w, w, 3; batch normalisation and ReLU on all but the last; tanh.
+    """
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(name="decoder")
+        width, height = config.size
+        deepest = config.width * 2 ** (LAYERS - 1)
+        self.seed_shape = (height // 2**LAYERS, width // 2**LAYERS, deepest)
+        self.project = dense(config, self.seed_shape[0] * self.seed_shape[1] * deepest)
+        self.reshape = keras.layers.Reshape(self.seed_shape, dtype=policy(config))
+        self.norms = [BatchNorm(config, policy(config)) for _ in range(LAYERS)]
+        channels = [deepest // 2**i for i in range(1, LAYERS)] + [3]
+        self.convolutions = [transposed_convolution(config, count) for count in channels]
+
+    def call(self, latents: tf.Tensor, training: bool = False, track: bool = True) -> tf.Tensor:
+        """Decodes.
+
+        Args:
+            latents: (batch, latent_size) float32.
+            training: normalise by the batch's statistics instead of the moving averages.
+            track: let the moving averages follow those statistics (see `BatchNorm`).
+
+        Returns:
+            (batch, height, width, 3) float32 in [−1, 1].
+        """
+        hidden = self.reshape(self.project(latents))
+        for norm, conv in zip(self.norms, self.convolutions, strict=True):
+            hidden = conv(tf.nn.relu(norm(hidden, training=training, track=track)))
+        return tf.tanh(tf.cast(hidden, tf.float32))

@@ -1,0 +1,52 @@
+"""The encoder: a frame → the distribution of its latent."""
+
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from autoencode.config import Config
+from autoencode.networks.layers import LAYERS, LEAK, BatchNorm, convolution, dense, policy
+
+
+class Posterior(NamedTuple):
+    """q(z|x), a Gaussian with a diagonal covariance. Both (batch, latent_size) float32."""
+
+    mean: tf.Tensor
+    log_variance: tf.Tensor
+
+
+class Encoder(keras.Model):
+    """Four strided convolutions and two linear heads (Broad & Grierson 2017; Larsen et al. 2015, table 1).
+
+    Widths w, 2w, 4w, 8w; leaky ReLU; batch normalisation on all but the first.
+    """
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(name="encoder")
+        self.squash = config.squash_latent
+        self.convolutions = [convolution(config, config.width * 2**i) for i in range(LAYERS)]
+        self.norms = [BatchNorm(config, policy(config)) for _ in range(LAYERS - 1)]
+        self.flatten = keras.layers.Flatten(dtype=policy(config))
+        # The heads feed the KL, where a rounded log-variance would be seen: they compute in float32.
+        self.mean_head = dense(config, config.latent_size, "float32")
+        self.log_variance_head = dense(config, config.latent_size, "float32")
+
+    def call(self, frames: tf.Tensor, training: bool = False) -> Posterior:
+        """Encodes.
+
+        Args:
+            frames: (batch, height, width, 3) float in [−1, 1].
+            training: normalise by the batch's statistics (and track them) instead of the moving averages.
+
+        Returns:
+            The posterior of each frame.
+        """
+        hidden = tf.nn.leaky_relu(self.convolutions[0](frames), LEAK)
+        for conv, norm in zip(self.convolutions[1:], self.norms, strict=True):
+            hidden = tf.nn.leaky_relu(norm(conv(hidden), training=training), LEAK)
+        hidden = self.flatten(hidden)
+        mean, log_variance = self.mean_head(hidden), self.log_variance_head(hidden)
+        if self.squash:
+            return Posterior(tf.tanh(mean), 0.5 * tf.tanh(log_variance))
+        return Posterior(mean, log_variance)

@@ -1,0 +1,85 @@
+"""Shows a film as the network remembers it: `python -m autoencode.render --film=koyaanisqatsi.mp4`."""
+
+from pathlib import Path
+
+from absl import flags
+
+from autoencode import command
+from autoencode.errors import UserError
+from autoencode.film.encode import FilmWriter, Sound, default_height
+from autoencode.film.probe import probe
+from autoencode.film.timeline import scan
+from autoencode.progress import duration
+from autoencode.resequence import resequence
+from autoencode.run import find_trained_run
+
+_FILM = flags.DEFINE_string("film", None, "The film to show, of any size and rate.", required=True)
+_RUN = flags.DEFINE_string(
+    "run", None, "Name under experiments/runs/, or a path; the newest that was trained."
+)
+_EPOCH = flags.DEFINE_integer(
+    "epoch", None, "As the networks were after this epoch; the newest state if left out.", 1
+)
+_NOISE = flags.DEFINE_float("noise", 0.0, "Standard deviation of the latent noise.", 0.0)
+_SEED = flags.DEFINE_integer("seed", 0, "Seed of that noise.")
+_LAYOUT = flags.DEFINE_enum(
+    "layout", "single", ["single", "side_by_side"], "With the source at the left, or not."
+)
+_HEIGHT = flags.DEFINE_integer(
+    "height", None, "Rows of the film, even; a multiple of the frames' if left out.", 2
+)
+_CRF = flags.DEFINE_integer("crf", 18, "H.264's quality: 0 is best, 51 is worst.", 0, 51)
+_START = flags.DEFINE_float("start", 0.0, "Where in the source to begin, in seconds.", 0.0)
+_DURATION = flags.DEFINE_float("duration", None, "Seconds to render; to the end if left out.", 0.0)
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "The film to write (.mp4, .mov, .mkv); <run>/<film>.mp4 if left out."
+)
+_SHEET = flags.DEFINE_string(
+    "contact_sheet", None, "A PNG to write: 12 moments, source above reconstruction."
+)
+
+
+def main() -> None:
+    """Checks all that can be checked without TensorFlow, then renders."""
+    run = find_trained_run(_RUN.value)
+    weights = run.weights(_EPOCH.value)
+    film = probe(Path(_FILM.value))
+    size = run.config.size
+    height = _HEIGHT.value or default_height(size)
+    if height % 2:
+        raise UserError(f"--height={height}: H.264 needs an even number of rows")
+    output = Path(_OUTPUT.value) if _OUTPUT.value else run.folder / f"{film.path.stem}.mp4"
+    timeline = scan(film, _START.value, _DURATION.value)
+    view_size = (
+        (2 * round(height * size[0] / size[1] / 2), height) if _LAYOUT.value == "side_by_side" else None
+    )
+    sound = (
+        Sound(film, _START.value, _DURATION.value, delay=timeline.times[0] - _START.value)
+        if film.audio
+        else None
+    )
+    writer = FilmWriter(
+        output,
+        size,
+        timeline.rate,
+        height=height,
+        layout=_LAYOUT.value,
+        view_size=view_size,
+        crf=_CRF.value,
+        sound=sound,
+    )
+    print(f"run {run.name}, {weights.parent.name}/{weights.name}", flush=True)
+    with command.quiet():
+        from autoencode.reconstruct import Reconstructor
+    reconstructor = Reconstructor(run, weights, noise=_NOISE.value, seed=_SEED.value)
+    sheet = Path(_SHEET.value) if _SHEET.value else None
+    resequence(film, timeline, size, reconstructor, writer, view_size, sheet)
+    pace = (
+        "" if timeline.constant else f", brought from a varying to {float(timeline.rate):.5g} frames a second"
+    )
+    print(f"{timeline.count:,} frames in, {timeline.frames_out:,} out{pace}, {duration(timeline.duration)}")
+    print(*filter(None, (output, sheet)), sep="\n")
+
+
+if __name__ == "__main__":
+    command.run(main)

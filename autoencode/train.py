@@ -1,0 +1,68 @@
+"""Trains the three networks on a film's frames: `python -m autoencode.train --epochs=6`."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from autoencode import command
+from autoencode.config import Config, parse_size
+from autoencode.plan import make_plan
+
+_DATASET = flags.DEFINE_string("dataset", None, "Name of the dataset; the newest if left out.")
+_DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the datasets.")
+_PRESET = flags.DEFINE_string(
+    "preset", None, "paper, paper-small, demo or tiny; by the frames' size if left out."
+)
+_RUN = flags.DEFINE_string(
+    "run", None, "Name under experiments/runs/, or a path; the newest unfinished, or a new one."
+)
+_DRY_RUN = flags.DEFINE_boolean("dry_run", False, "Say what would be done, and stop.")
+_FIGURES = flags.DEFINE_integer("figures_every", 50, "Steps between two lines of metrics.jsonl.", 1)
+_PICTURES = flags.DEFINE_integer("pictures_every", 500, "Steps between two pictures in samples/.", 1)
+_MINUTES = flags.DEFINE_float(
+    "checkpoint_minutes", 10.0, "Minutes between two checkpoints within an epoch.", 0.0
+)
+
+
+def _define_config_flags() -> None:
+    """Every field of the Config is a flag of its own name; None means that nobody typed it."""
+    define = {bool: flags.DEFINE_boolean, int: flags.DEFINE_integer, float: flags.DEFINE_float}
+    for field in dataclasses.fields(Config):
+        doc, choices = field.metadata["doc"], field.metadata["choices"]
+        if choices:
+            flags.DEFINE_enum(field.name, None, choices, doc)
+        else:
+            define.get(type(field.default), flags.DEFINE_string)(field.name, None, doc)
+
+
+def _typed_fields() -> dict[str, Any]:
+    names = [field.name for field in dataclasses.fields(Config)]
+    typed = {name: flags.FLAGS[name].value for name in names if flags.FLAGS[name].value is not None}
+    if "size" in typed:
+        typed["size"] = parse_size(typed["size"])
+    return typed
+
+
+def main() -> None:
+    """Settles what to train, then trains it."""
+    plan = make_plan(
+        dataset=_DATASET.value,
+        data_dir=Path(_DATA_DIR.value),
+        preset=_PRESET.value,
+        run=_RUN.value,
+        fields=_typed_fields(),
+    )
+    if plan.finished:
+        print(f"run {plan.run.name} has its {plan.epochs} epochs; a larger --epochs adds more")
+        return
+    with command.quiet():
+        from autoencode.training.loop import Rhythm, train
+    rhythm = Rhythm(_FIGURES.value, _PICTURES.value, 60 * _MINUTES.value)
+    train(plan, rhythm, dry_run=_DRY_RUN.value)
+
+
+if __name__ == "__main__":
+    _define_config_flags()
+    command.run(main)

@@ -1,0 +1,1 @@
+"""Learning: the objective, who steps, the loop, what is kept of it. Knows nothing of film files."""

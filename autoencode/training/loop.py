@@ -1,0 +1,236 @@
+"""Epochs: batches in, a run folder out. Stops when asked to, and goes on from where it stopped."""
+
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import tensorflow as tf
+from tqdm import tqdm
+
+from autoencode.config import format_size
+from autoencode.dataset.pipeline import sample_frames, steps_per_epoch, training_batches
+from autoencode.errors import UserError
+from autoencode.networks.build import parameter_counts
+from autoencode.plan import Plan
+from autoencode.progress import bar, duration
+from autoencode.training.checkpoints import KEPT, Checkpoints
+from autoencode.training.journal import Journal
+from autoencode.training.precision import resolve
+from autoencode.training.step import METRICS, Trainer
+
+SAMPLES = 12
+"""Fixed frames that are reconstructed again and again."""
+
+MEASURED_STEPS, MEASURED_SECONDS = 10, 5.0
+"""A step's time is measured over the first steps, until either is reached."""
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """How often a training writes what, besides at the end of each epoch."""
+
+    figures: int = 50  # steps
+    pictures: int = 500  # steps
+    checkpoint: float = 600.0  # seconds
+
+
+def train(plan: Plan, rhythm: Rhythm = Rhythm(), dry_run: bool = False) -> None:
+    """Trains until `plan.epochs` epochs are done, or until Ctrl-C.
+
+    Args:
+        plan: what to train.
+        rhythm: how often to write.
+        dry_run: say what would be done, from a few steps on weights that are thrown away; write nothing.
+
+    Raises:
+        UserError: another process trains the run, its checkpoints cannot be read, or the disk is too small.
+        KeyboardInterrupt: it was asked to stop, and has saved.
+    """
+    run = plan.run
+    if not plan.resumes:
+        run = replace(run, config=replace(run.config, precision=resolve(run.config.precision)))
+    plan = replace(plan, run=run)
+    per_epoch = steps_per_epoch(plan.dataset.frames, run.config.batch_size)
+    trainer = Trainer(run.config, noise_steps=run.config.epochs * per_epoch)
+    if dry_run:
+        _rehearse(plan, trainer, per_epoch)
+        return
+    _check_disk(plan, trainer)
+    if not plan.resumes:
+        run.write()
+    with run.locked(), _stop_asked() as stop:
+        _Loop(plan, trainer, per_epoch, rhythm, stop).run()
+
+
+class _Loop:
+    """The state of a running training."""
+
+    def __init__(
+        self, plan: Plan, trainer: Trainer, per_epoch: int, rhythm: Rhythm, stop: list[bool]
+    ) -> None:
+        self.plan, self.trainer, self.per_epoch, self.rhythm, self.stop = (
+            plan,
+            trainer,
+            per_epoch,
+            rhythm,
+            stop,
+        )
+        self.checkpoints = Checkpoints(plan.run, trainer)
+        self.step = self.checkpoints.restore_latest()
+        self.steps = plan.epochs * per_epoch
+        frames = sample_frames(plan.dataset, SAMPLES)
+        self.journal = Journal(plan.run, trainer, frames, self.step)
+        self.totals, self.summed, self.saved = _zeros(), 0, time.monotonic()
+
+    def run(self) -> None:
+        run = self.plan.run
+        if self.step == 0:
+            self.journal.pictures(0, 0.0)  # the time-lapse begins with networks that know nothing
+        with bar(self.steps, "training", "step", done=self.step) as progress:
+            headline = _Headline(self.plan, self.step, self.steps, self.per_epoch)
+            for frames in self._batches():
+                self.totals = self.trainer.train_step(frames, self.totals)
+                self.step, self.summed = self.step + 1, self.summed + 1
+                if headline.due(self.step):
+                    self.totals.numpy()  # on a GPU the steps are only queued until somebody looks
+                    progress.write(headline.text(self.step))
+                progress.update()
+                self._write_what_is_due(progress)
+                if self.stop[0]:
+                    break
+        finished = self.step >= self.steps
+        if not finished:
+            self._save("interrupted")
+        timelapse = self.journal.timelapse()
+        self.journal.close()
+        if not finished:
+            print(f"stopped at step {self.step} and saved; go on with: {_command(self.plan)}", flush=True)
+            raise KeyboardInterrupt
+        print(f"trained: {run.folder}; to look at: {timelapse}")
+
+    def _batches(self) -> Iterator[tf.Tensor]:
+        config = self.plan.run.config
+        while self.step < self.steps:
+            epoch, skip = divmod(self.step, self.per_epoch)
+            yield from training_batches(self.plan.dataset, config.batch_size, config.seed, epoch, skip)
+
+    def _write_what_is_due(self, progress: tqdm) -> None:
+        epoch_ends = self.step % self.per_epoch == 0
+        if self.step % self.rhythm.figures == 0 or epoch_ends:
+            progress.set_postfix_str(self._figures(), refresh=False)
+        if self.step % self.rhythm.pictures == 0 or epoch_ends:
+            self.journal.pictures(self.step, self.step / self.per_epoch)
+        if epoch_ends:
+            self.checkpoints.save_epoch(self.step // self.per_epoch)
+            self._save("finished" if self.step >= self.steps else "running")
+        elif time.monotonic() - self.saved > self.rhythm.checkpoint:
+            self._save("running")
+
+    def _figures(self) -> str:
+        """Writes the means since the last time; returns them in a few words."""
+        means = dict(zip(METRICS, (self.totals.numpy() / self.summed).tolist(), strict=True))
+        self.totals, self.summed = _zeros(), 0
+        self.journal.figures(self.step, self.step / self.per_epoch, means)
+        return (
+            f"kl {means['kl']:.2f}, pixel {means['pixel']:.3f}, likeness {means['likeness']:.3f},"
+            f" gan {means['gan']:.2f}, decoder steps {means['decoder_steps']:.0%},"
+            f" discriminator {means['discriminator_steps']:.0%}"
+        )
+
+    def _save(self, state: str) -> None:
+        self.checkpoints.save()
+        self.plan.run.write_status(state, self.step, self.step / self.per_epoch)
+        self.saved = time.monotonic()
+
+
+class _Headline:
+    """The first line: what is trained, and how long it will take, measured over the first steps."""
+
+    def __init__(self, plan: Plan, step: int, steps: int, per_epoch: int) -> None:
+        self._plan, self._first, self._steps, self._per_epoch = plan, step, steps, per_epoch
+        self._begun, self._due = 0.0, True
+
+    def due(self, step: int) -> bool:
+        """Whether enough was measured, once. The first step, which builds the graph, does not count."""
+        done = step - self._first
+        if done == 1:
+            self._begun = time.monotonic()
+        enough = done > MEASURED_STEPS or (done > 1 and time.monotonic() - self._begun > MEASURED_SECONDS)
+        due, self._due = self._due and (enough or step == self._steps), self._due and not enough
+        return due
+
+    def text(self, step: int) -> str:
+        """The line, said after `step`."""
+        plan, config = self._plan, self._plan.run.config
+        a_step = (time.monotonic() - self._begun) / max(1, step - self._first - 1)
+        doing = f"goes on at epoch {self._first / self._per_epoch:.2f}" if self._first else "begins"
+        left = duration(a_step * (self._steps - self._first))
+        return (
+            f"dataset {plan.dataset.name}, preset {plan.run.preset} at {format_size(config.size)} in"
+            f" {config.precision}; run {plan.run.name} {doing}; to epoch {plan.epochs}, {self._per_epoch}"
+            f" steps each: about {left} ({a_step:.2g} s a step)"
+        )
+
+
+def _rehearse(plan: Plan, trainer: Trainer, per_epoch: int) -> None:
+    config, step, steps = plan.run.config, plan.run.status()["step"], plan.epochs * per_epoch
+    headline = _Headline(plan, step, max(steps, step + 2), per_epoch)
+    for frames in training_batches(plan.dataset, config.batch_size, config.seed, 0).repeat():
+        trainer.train_step(frames, _zeros()).numpy()
+        step += 1
+        if headline.due(step):
+            break
+    print(headline.text(step))
+    for name, count in parameter_counts(trainer.networks).items():
+        print(f"{name}: {count:,} trainable parameters")
+    print(f"disk space: up to {_disk_bytes(plan, trainer) / 1e6:,.0f} MB. A dry run: nothing was written.")
+
+
+def _disk_bytes(plan: Plan, trainer: Trainer) -> int:
+    """Three networks with Adam's two moments, float32, in each state and in the one being written; encoder
+    and decoder once an epoch.
+    """
+    counts = parameter_counts(trainer.networks)
+    states = 4 * 3 * sum(counts.values()) * (KEPT + 1)
+    return states + 4 * (counts["encoder"] + counts["decoder"]) * plan.epochs
+
+
+def _check_disk(plan: Plan, trainer: Trainer) -> None:
+    folder = plan.run.folder
+    while not folder.exists():
+        folder = folder.parent
+    needed, free = _disk_bytes(plan, trainer), shutil.disk_usage(folder).free
+    if free < needed:
+        raise UserError(
+            f"{plan.run.folder}: training needs up to {needed / 1e6:,.0f} MB of disk,"
+            f" {free / 1e6:,.0f} MB are free; make room, or choose another --run path"
+        )
+
+
+def _zeros() -> tf.Tensor:
+    return tf.zeros(len(METRICS))
+
+
+def _command(plan: Plan) -> str:
+    return f"python -m autoencode.train --run={plan.run.name} --epochs={plan.epochs}"
+
+
+@contextmanager
+def _stop_asked() -> Iterator[list[bool]]:
+    """A flag that Ctrl-C (or SIGTERM) raises, so that a step in progress ends; a second one ends at once."""
+    asked = [False]
+
+    def ask(number: int, frame: object) -> None:
+        if asked[0]:
+            raise KeyboardInterrupt
+        asked[0] = True
+
+    kept = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)

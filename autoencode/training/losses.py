@@ -1,0 +1,74 @@
+"""The terms of the objective: pure functions of tensors, float32, means over the batch.
+
+Larsen et al. 2015 (arXiv 1512.09300), section 2, with the scales of the 2016 code (Broad & Grierson 2017).
+"""
+
+import tensorflow as tf
+
+from autoencode.config import Config
+from autoencode.networks.discriminator import Verdict
+from autoencode.networks.encoder import Posterior
+
+
+def kl_divergence(posterior: Posterior) -> tf.Tensor:
+    """KL(q(z|x) ‖ N(0, I)), mean over batch and dimensions: ½(σ² + μ² − 1 − ln σ²) (Larsen eq. 3)."""
+    mean, log_variance = posterior
+    return 0.5 * tf.reduce_mean(tf.exp(log_variance) + tf.square(mean) - 1.0 - log_variance)
+
+
+def pixel_difference(real: tf.Tensor, reconstruction: tf.Tensor) -> tf.Tensor:
+    """Mean absolute difference of frames in [−1, 1]. Not in the paper."""
+    return tf.reduce_mean(tf.abs(reconstruction - real))
+
+
+def learned_similarity(real: Verdict, reconstruction: Verdict, kind: str) -> tf.Tensor:
+    """How differently the discriminator responds to a frame and to its reconstruction (Larsen eq. 5–6).
+
+    Args:
+        real: the verdict on the frames; no gradient flows into it.
+        reconstruction: the verdict on their reconstructions.
+        kind: `squared`, the mean squared difference of each layer's activations, averaged over the layers;
+            `relative`, the mean absolute difference over the real activations' mean magnitude.
+    """
+    layers = []
+    for target, answer in zip(real.activations, reconstruction.activations, strict=True):
+        target = tf.stop_gradient(target)
+        if kind == "squared":
+            layers.append(tf.reduce_mean(tf.math.squared_difference(answer, target)))
+        else:
+            scale = tf.reduce_mean(tf.abs(target)) + 1e-6
+            layers.append(tf.reduce_mean(tf.abs(answer - target)) / scale)
+    return tf.add_n(layers) / len(layers)
+
+
+def real_cost(logits: tf.Tensor) -> tf.Tensor:
+    """Mean cross-entropy of calling these frames real: −ln sigmoid(logit)."""
+    return tf.reduce_mean(tf.nn.softplus(-logits))
+
+
+def generated_cost(logits: tf.Tensor) -> tf.Tensor:
+    """Mean cross-entropy of calling these frames generated: −ln(1 − sigmoid(logit))."""
+    return tf.reduce_mean(tf.nn.softplus(logits))
+
+
+def discriminator_loss(real: Verdict, reconstruction: Verdict, prior: Verdict, kind: str) -> tf.Tensor:
+    """What the discriminator minimises, unscaled: the sum over real, reconstruction and prior sample."""
+    if kind == "hinge":
+        return (
+            tf.reduce_mean(tf.nn.relu(1.0 - real.logits))
+            + tf.reduce_mean(tf.nn.relu(1.0 + reconstruction.logits))
+            + tf.reduce_mean(tf.nn.relu(1.0 + prior.logits))
+        )
+    return real_cost(real.logits) + generated_cost(reconstruction.logits) + generated_cost(prior.logits)
+
+
+def deception_loss(reconstruction: Verdict, prior: Verdict, kind: str) -> tf.Tensor:
+    """What the decoder minimises of the game, unscaled: −cross-entropies (Larsen eq. 8), or −logits."""
+    if kind == "hinge":
+        return -tf.reduce_mean(reconstruction.logits) - tf.reduce_mean(prior.logits)
+    return -generated_cost(reconstruction.logits) - generated_cost(prior.logits)
+
+
+def gan_scale(config: Config) -> float:
+    """The factor of both sides of the game: `gan_weight`, over the batch size if `gan_over_batch`."""
+    return config.gan_weight / (config.batch_size if config.gan_over_batch else 1)

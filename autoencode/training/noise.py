@@ -1,0 +1,27 @@
+"""The latent noise: lowered over training so that near-identical frames can come apart.
+
+The contribution of Broad & Grierson 2017 to the procedure; their schedule was never published.
+"""
+
+import math
+
+import tensorflow as tf
+
+from autoencode.config import Config
+
+
+def noise_stddev(config: Config, step: tf.Tensor, steps: int) -> tf.Tensor:
+    """Standard deviation of the latent noise at a step.
+
+    Args:
+        config: `noise_start`, `noise_end` and `noise_shape`.
+        step: scalar integer, 0 at the first step.
+        steps: length of the schedule; beyond it the noise stays at its end.
+
+    Returns:
+        Scalar float32.
+    """
+    progress = tf.clip_by_value(tf.cast(step, tf.float32) / max(steps - 1, 1), 0.0, 1.0)
+    if config.noise_shape == "cosine":
+        progress = 0.5 - 0.5 * tf.cos(math.pi * progress)
+    return config.noise_start + (config.noise_end - config.noise_start) * progress

@@ -1,0 +1,49 @@
+"""Makes small datasets without a film, and runs the commands as a user does."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from films import numbered
+
+from autoencode.dataset import catalogue
+from autoencode.dataset.catalogue import Dataset, Source
+from autoencode.film.decode import Frame
+
+ROOT = Path(__file__).parent.parent
+
+
+def source(name: str = "film.mkv") -> Source:
+    """What the metadata say of a film that never was."""
+    return Source(name, f"/films/{name}", "0" * 64, 1, 1, 640, 360, "1", "24", 1.0)
+
+
+def make_dataset(
+    data_dir: Path,
+    frames: int | np.ndarray = 10,
+    size: tuple[int, int] = (32, 32),
+    name: str = "film-32x32-00000000",
+) -> Dataset:
+    """Writes a dataset of numbered grey frames (or of those given), 24 a second."""
+    from autoencode.dataset.builder import FilmFrames, write
+
+    pictures = numbered(frames, size) if isinstance(frames, int) else frames
+    builder = FilmFrames(
+        name=name,
+        size=size,
+        frames=lambda: (Frame(index / 24, picture) for index, picture in enumerate(pictures)),
+        count=len(pictures),
+        stored=catalogue.metadata(source(), size, len(pictures), "test"),
+        data_dir=data_dir,
+    )
+    write(builder)
+    return catalogue.find(data_dir, name)
+
+
+def command(name: str, *flags: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`python -m autoencode.<name> <flags>` in a folder."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    words = [sys.executable, "-m", f"autoencode.{name}", *flags]
+    return subprocess.run(words, cwd=cwd, env=env, capture_output=True, text=True, check=False)

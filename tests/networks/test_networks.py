@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from autoencode.config import PRESETS, Config
+from autoencode.networks.build import build_networks, parameter_counts
+
+TINY = {**PRESETS["tiny"], "precision": "float32"}
+
+
+def frames(count=4, size=(32, 32), seed=0):
+    return tf.random.stateless_uniform((count, size[1], size[0], 3), (seed, 0), -1.0, 1.0)
+
+
+def test_at_the_paper_preset_the_parameter_counts_are_those_of_2016():
+    networks = build_networks(Config(**{**PRESETS["paper"], "precision": "float32"}))
+    assert parameter_counts(networks) == {
+        "encoder": 43_593_840,
+        "decoder": 25_253_123,
+        "discriminator": 6_821_601,
+    }
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("patch", [False, True])
+def test_shapes_and_types_at_any_size(precision, patch):
+    config = Config(**{**TINY, "size": (48, 32), "precision": precision, "patch_discriminator": patch})
+    encoder, decoder, discriminator = build_networks(config)
+    posterior = encoder(frames(2, (48, 32)))
+    assert posterior.mean.shape == posterior.log_variance.shape == (2, 8)
+    assert posterior.mean.dtype == posterior.log_variance.dtype == tf.float32
+    pictures = decoder(posterior.mean)
+    assert pictures.shape == (2, 32, 48, 3)
+    assert pictures.dtype == tf.float32
+    verdict = discriminator(pictures)
+    assert verdict.logits.shape == ((2, 2, 3, 1) if patch else (2, 1))
+    assert [layer.shape[1:] for layer in verdict.activations] == [
+        (16, 24, 4),
+        (8, 12, 8),
+        (4, 6, 16),
+        (2, 3, 32),
+    ]
+    assert {layer.dtype for layer in verdict.activations} | {verdict.logits.dtype} == {tf.float32}
+
+
+def test_a_frames_picture_does_not_depend_on_its_neighbours():
+    encoder, decoder, _ = build_networks(Config(**TINY))
+    for _ in range(3):  # let the moving averages be something
+        decoder(encoder(frames(), training=True).mean, training=True)
+    ours, others = frames(1, seed=1), frames(3, seed=2)
+
+    def picture(batch):
+        return decoder(encoder(batch).mean)[0].numpy()
+
+    in_company = picture(tf.concat([ours, others], 0))
+    np.testing.assert_array_equal(in_company, picture(tf.concat([ours, -others], 0)))
+    np.testing.assert_allclose(in_company, picture(ours), atol=1e-5)
+
+
+def test_only_tracked_passes_move_the_decoders_averages():
+    _, decoder, _ = build_networks(Config(**TINY))
+    latents = tf.random.stateless_normal((4, 8), (0, 0))
+    averages = [variable for variable in decoder.non_trainable_variables if "moving" in variable.path]
+    assert len(averages) == 8
+    before = [variable.numpy() for variable in averages]
+    decoder(latents, training=True, track=False)
+    for variable, value in zip(averages, before, strict=True):
+        np.testing.assert_array_equal(variable, value)
+    decoder(latents, training=True)
+    for variable, value in zip(averages, before, strict=True):
+        assert np.abs(variable - value).max() > 0
+
+
+def test_squashed_heads_keep_the_deviation_between_0_78_and_1_28():
+    squashed = build_networks(Config(**{**TINY, "squash_latent": True})).encoder
+    posterior = squashed(1000 * frames())
+    deviation = tf.exp(0.5 * posterior.log_variance).numpy()
+    assert np.abs(posterior.mean).max() <= 1
+    assert deviation.min() >= 0.778
+    assert deviation.max() <= 1.285
+
+
+def test_the_seed_decides_the_weights():
+    def weights(seed):
+        return build_networks(Config(**{**TINY, "seed": seed})).encoder.trainable_variables[0].numpy()
+
+    np.testing.assert_array_equal(weights(1), weights(1))
+    assert np.abs(weights(1) - weights(2)).max() > 0
+
+
+def test_initial_weights_have_the_deviation_of_2016():
+    networks = build_networks(Config(size=(32, 32), width=32, precision="float32"))
+    kernels = [v.numpy() for n in networks for v in n.trainable_variables if v.path.endswith("kernel")]
+    # A normal truncated at two deviations keeps 0.88 of its deviation.
+    for kernel in kernels:
+        assert kernel.std() == pytest.approx(0.02, rel=0.2)

@@ -1,0 +1,58 @@
+import json
+
+import pytest
+
+from autoencode.config import PRESETS, Config, parse_size, preset_for
+from autoencode.errors import UserError
+
+
+def test_a_config_survives_json():
+    config = Config(size=(96, 64), width=24, squash_latent=True, precision="float32")
+    assert Config.from_json(json.loads(json.dumps(config.to_json()))) == config
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_is_a_valid_config(preset):
+    Config(**PRESETS[preset])
+
+
+def test_the_paper_preset_is_the_published_system():
+    config = Config(**PRESETS["paper"])
+    assert (config.size, config.width, config.latent_size) == ((256, 144), 80, 200)
+    assert (config.batch_size, config.epochs, config.learning_rate, config.beta1) == (12, 6, 2e-4, 0.5)
+    assert not config.squash_latent
+    small = Config(**PRESETS["paper-small"])
+    assert (small.size, small.width, small.batch_size) == ((96, 64), 80, 64)
+
+
+def test_the_size_of_the_frames_decides_the_preset():
+    assert preset_for((256, 144)) == "paper"
+    assert preset_for((96, 64)) == "paper-small"
+    assert preset_for((128, 128)) == "paper"
+
+
+@pytest.mark.parametrize(
+    "text", ["97x64", "0x0", "96", "96x", "x64", "96x64x3", "-96x64", "96.0x64", "٩٦x64"]
+)
+def test_a_bad_size_is_refused_in_one_line(text):
+    with pytest.raises(UserError, match="--size="):
+        parse_size(text)
+
+
+def test_a_size_is_width_then_height():
+    assert parse_size("256x144") == (256, 144)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"batch_size": 0},
+        {"learning_rate": 0.0},
+        {"gan": "wasserstein"},
+        {"norm_momentum": 1.0},
+        {"noise_end": -1.0},
+    ],
+)
+def test_a_config_that_cannot_be_trained_names_the_field(field):
+    with pytest.raises(UserError, match="--" + next(iter(field))):
+        Config(**field)

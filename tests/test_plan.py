@@ -1,0 +1,145 @@
+import json
+from pathlib import Path
+
+import pytest
+from datasets import source
+
+from autoencode.config import PRESETS, Config
+from autoencode.dataset import catalogue
+from autoencode.errors import UserError
+from autoencode.plan import make_plan
+from autoencode.run import Run, read_run
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def dataset(name="film-96x64-00000000", size=(96, 64)):
+    """A dataset's metadata; planning looks at nothing else."""
+    folder = Path("data") / catalogue.BUILDER / name / catalogue.VERSION
+    folder.mkdir(parents=True)
+    (folder / "metadata.json").write_text(json.dumps(catalogue.metadata(source(), size, 100, "test")))
+
+
+def begun(name, *, epoch, preset="paper-small", **fields):
+    """A run that has trained for `epoch` of its epochs."""
+    config = Config(**{**PRESETS[preset], "size": (96, 64), "precision": "float32", **fields})
+    run = Run(Path("experiments/runs") / name, config, preset, "film-96x64-00000000", 100)
+    run.write()
+    run.checkpoints.mkdir()
+    (run.checkpoints / "step-10.index").touch()
+    run.write_status("interrupted", 10, epoch)
+    return run
+
+
+def plan(run=None, preset=None, dataset=None, **fields):
+    return make_plan(dataset=dataset, data_dir=Path("data"), preset=preset, run=run, fields=fields)
+
+
+def test_the_size_of_the_dataset_decides_the_preset():
+    dataset()
+    assert plan().run.preset == "paper-small"
+    assert plan().run.config.batch_size == 64
+
+
+def test_a_preset_takes_the_size_of_the_dataset():
+    dataset("film-128x80-00000000", (128, 80))
+    assert plan(preset="tiny").run.config.size == (128, 80)
+    assert plan().run.preset == "paper"
+    assert plan().run.config.size == (128, 80)
+
+
+def test_the_newest_unfinished_run_goes_on():
+    dataset()
+    begun("finished", epoch=6.0)
+    begun("unfinished", epoch=2.5)
+    chosen = plan()
+    assert (chosen.run.name, chosen.resumes, chosen.epochs) == ("unfinished", True, 6)
+
+
+def test_more_epochs_go_on_with_a_finished_run():
+    dataset()
+    begun("finished", epoch=6.0)
+    chosen = plan(epochs=26)
+    assert (chosen.run.name, chosen.epochs, chosen.run.config.epochs) == ("finished", 26, 6)
+
+
+def test_another_config_is_another_run():
+    dataset()
+    begun("film-96x64-paper-small-1", epoch=2.5)
+    chosen = plan(width=16)
+    assert not chosen.resumes
+    assert chosen.run.name == "film-96x64-paper-small-2"
+
+
+def test_a_finished_run_is_left_alone():
+    dataset()
+    begun("done", epoch=6.0)
+    assert plan("done").finished
+    assert not plan("done", epochs=7).finished
+    assert plan().run.name != "done"
+
+
+@pytest.mark.parametrize(
+    ("typed", "named"),
+    [
+        ({"width": 8}, "--width=8: run demo was begun with 80"),
+        ({"precision": "mixed_bfloat16"}, "--precision"),
+        ({"seed": 1}, "--seed=1"),
+        ({"size": (32, 32)}, "--size=32x32: run demo was begun with 96x64"),
+        ({"preset": "tiny"}, "--preset=tiny: run demo was begun with paper-small"),
+        ({"dataset": "other"}, "--dataset=other"),
+    ],
+)
+def test_a_flag_that_contradicts_the_run_is_named(typed, named):
+    dataset()
+    begun("demo", epoch=1.0)
+    with pytest.raises(UserError, match=named):
+        plan("demo", **typed)
+
+
+def test_flags_that_agree_with_the_run_are_welcome():
+    dataset()
+    begun("demo", epoch=1.0)
+    assert plan("demo", width=80, precision="auto", dataset="film-96x64", preset="paper-small").resumes
+
+
+def test_a_run_may_be_a_path(tmp_path):
+    dataset()
+    assert plan("elsewhere/run").run.folder == Path("elsewhere/run")
+    assert plan(str(tmp_path / "x")).run.folder == tmp_path / "x"
+
+
+@pytest.mark.parametrize(
+    ("typed", "named"),
+    [
+        ({"preset": "papr"}, "--preset=papr: choose one of paper, paper-small, demo, tiny"),
+        ({"dataset": "nosuch"}, "--dataset=nosuch: .*there is film-96x64-00000000"),
+        ({"size": (32, 32)}, "--size=32x32: dataset film-96x64-00000000 holds frames of 96x64"),
+    ],
+)
+def test_what_does_not_exist_is_refused(typed, named):
+    dataset()
+    with pytest.raises(UserError, match=named):
+        plan(**typed)
+
+
+def test_without_a_dataset_the_way_to_one_is_told():
+    with pytest.raises(UserError, match="make frames FILM="):
+        plan()
+
+
+def test_an_ambiguous_beginning_names_the_candidates():
+    dataset("a_film-96x64-00000000")
+    dataset("a_film-96x64-11111111")
+    with pytest.raises(UserError, match=r"fits several: .*(00000000|11111111)"):
+        plan(dataset="a_film")
+
+
+def test_a_damaged_config_is_named():
+    run = begun("demo", epoch=1.0)
+    (run.folder / "config.json").write_text("{")
+    with pytest.raises(UserError, match=r"config\.json"):
+        read_run(run.folder)

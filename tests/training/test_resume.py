@@ -1,0 +1,97 @@
+"""Interrupted or not: the same weights, to the bit."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from datasets import make_dataset
+
+from autoencode.config import PRESETS, Config
+from autoencode.plan import Plan
+from autoencode.run import Run
+from autoencode.training import loop
+from autoencode.training.loop import Rhythm, train
+
+CONFIG = Config(**{**PRESETS["tiny"], "precision": "float32", "epochs": 2})
+RHYTHM = Rhythm(figures=2, pictures=1000, checkpoint=1e9)
+STEPS = 6  # 10 frames in batches of 4 are 3 steps an epoch
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    draws = np.random.default_rng(0)
+    pictures = draws.integers(0, 256, (10, 32, 32, 3), dtype=np.uint8)
+    return make_dataset(tmp_path_factory.mktemp("data"), pictures)
+
+
+@pytest.fixture(scope="module")
+def unbroken(dataset, tmp_path_factory):
+    return final_weights(trained(dataset, tmp_path_factory.mktemp("unbroken")))
+
+
+def trained(dataset, folder: Path, **fields) -> Run:
+    """Trains, or goes on training, the run in a folder to its 2 epochs."""
+    run = Run(folder, dataclasses.replace(CONFIG, **fields), "tiny", dataset.name, dataset.frames)
+    resumes = (folder / "config.json").exists()
+    train(Plan(run, dataset, epochs=2, resumes=resumes), RHYTHM)
+    return run
+
+
+def final_weights(run: Run) -> dict[str, np.ndarray]:
+    path = str(run.states()[0])
+    assert path.endswith(f"step-{STEPS}")
+    names = [
+        name for name, _ in tf.train.list_variables(path) if "save_counter" not in name and name[0] != "_"
+    ]
+    return {name: tf.train.load_variable(path, name) for name in names}
+
+
+def stop_after(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stands in for Ctrl-C, which cannot be timed: asks the loop to stop after a step."""
+    due = loop._Loop._write_what_is_due
+
+    def write_what_is_due(self: loop._Loop, progress: object) -> None:
+        due(self, progress)
+        self.stop[0] = self.step == step
+
+    monkeypatch.setattr(loop._Loop, "_write_what_is_due", write_what_is_due)
+
+
+@pytest.mark.parametrize("step", range(1, STEPS))
+def test_interrupted_at_any_step_the_weights_are_those_of_the_unbroken_run(
+    step, dataset, unbroken, tmp_path, monkeypatch, capsys
+):
+    with monkeypatch.context() as patch:
+        stop_after(step, patch)
+        with pytest.raises(KeyboardInterrupt):
+            trained(dataset, tmp_path)
+    assert f"stopped at step {step}" in capsys.readouterr().out
+    run = trained(dataset, tmp_path)
+    ours = final_weights(run)
+    assert ours.keys() == unbroken.keys()
+    for name, values in unbroken.items():
+        np.testing.assert_array_equal(ours[name], values, err_msg=name)
+    assert run.status()["state"] == "finished"
+
+
+def test_a_run_trained_twice_is_the_same_and_another_seed_is_not(dataset, unbroken, tmp_path):
+    again = final_weights(trained(dataset, tmp_path / "again"))
+    other = final_weights(trained(dataset, tmp_path / "other", seed=1))
+    kernels = [name for name, values in unbroken.items() if np.ndim(values) == 4]
+    assert len(kernels) > 12  # and Adam's moments of them
+    for name in kernels:
+        np.testing.assert_array_equal(again[name], unbroken[name])
+        assert np.any(other[name] != unbroken[name])
+
+
+def test_metrics_of_steps_that_were_lost_are_written_once(dataset, tmp_path):
+    run = trained(dataset, tmp_path)
+    for suffix in (".index", ".data-00000-of-00001"):  # as if killed before the last checkpoint
+        run.states()[0].with_name("step-6" + suffix).unlink()
+    run.write_status("running", 3, 1.0)
+    trained(dataset, tmp_path)
+    lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    assert len(lines) == len(set(lines))
+    assert final_weights(run)
