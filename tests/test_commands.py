@@ -1,0 +1,136 @@
+"""What goes wrong is one line on stderr and a status that is not 0, before TensorFlow is loaded."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from datasets import command, source
+from films import make_film
+
+from autoencode.config import PRESETS, Config
+from autoencode.dataset import catalogue
+from autoencode.run import Run
+
+FILM = "film.mp4"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a film, bad films, a dataset's metadata and a run that was begun; and no TensorFlow."""
+    folder = tmp_path_factory.mktemp("place")
+    make_film(folder / FILM, frames=48, size=(64, 48))
+    (folder / "empty.mp4").touch()
+    (folder / "text.mkv").write_text("Not a film.\n" * 100)
+    (folder / "folder.mp4").mkdir()
+    make_film(folder / "whole.mkv", frames=100, size=(64, 48))
+    whole = (folder / "whole.mkv").read_bytes()
+    (folder / "broken.mkv").write_bytes(whole[: len(whole) // 2])
+    make_film(folder / "sound.mkv", frames=24)
+    _only_sound(folder / "sound.mkv", folder / "sound.wav")
+
+    dataset = folder / "data" / catalogue.BUILDER / "film-32x32-00000000" / catalogue.VERSION
+    dataset.mkdir(parents=True)
+    (dataset / "metadata.json").write_text(json.dumps(catalogue.metadata(source(), (32, 32), 9, "test")))
+    run = Run(folder / "experiments/runs/begun", Config(**PRESETS["tiny"]), "tiny", "film-32x32-00000000", 9)
+    run.write()
+
+    for module in ("tensorflow", "tensorflow_datasets", "keras"):
+        (folder / "none").mkdir(exist_ok=True)
+        (folder / "none" / f"{module}.py").write_text("raise RuntimeError('was loaded')\n")
+    return folder
+
+
+def _only_sound(film: Path, target: Path) -> None:
+    from autoencode.film import ffmpeg
+
+    subprocess.run([ffmpeg.binary(), "-v", "error", "-i", film, "-vn", target], check=True)
+
+
+def refused(place, name, *flags, cwd=None):
+    """Runs a command without TensorFlow; returns its one line."""
+    from datasets import ROOT
+
+    result = command(name, *flags, cwd=cwd or place, PYTHONPATH=f"{place / 'none'}:{ROOT}")
+    assert result.returncode != 0
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("autoencode: ")
+    assert "Traceback" not in result.stderr + result.stdout
+    return lines[0]
+
+
+BAD_FILMS = ["missing.mp4", "empty.mp4", "text.mkv", "sound.wav", "folder.mp4", "broken.mkv"]
+
+
+@pytest.mark.parametrize("film", BAD_FILMS)
+def test_frames_names_a_bad_film(place, film):
+    assert film in refused(place, "frames", f"--film={film}")
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--film=film.mp4", "--size=100x64"], "multiples of 16"),
+        (["--film=film.mp4", "--size=big"], "--size=big"),
+        (["--film=film.mp4", "--colour=no"], "'colour'"),
+        ([], "--film is missing"),
+        (["film.mp4"], "'film.mp4' is not a flag"),
+    ],
+)
+def test_frames_names_a_bad_flag(place, flags, said):
+    assert said in refused(place, "frames", *flags)
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--preset=nosuch"], "--preset=nosuch: choose one of"),
+        (["--epochs=many"], "--epochs"),
+        (["--dataset=nosuch"], "--dataset=nosuch"),
+        (["--data_dir=elsewhere"], "make frames FILM="),
+        (["--run=begun", "--width=9"], "--width=9: run begun was begun with 4"),
+        (["--precision=half"], "--precision"),
+        (["--learning_rate=0"], "--learning_rate=0"),
+    ],
+)
+def test_train_names_a_bad_flag(place, flags, said):
+    assert said in refused(place, "train", *flags)
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--film=film.mp4", "--run=begun"], "has no checkpoint yet"),
+        (["--film=film.mp4"], "no trained run"),
+        (["--film=film.mp4", "--run=nosuch"], "no run there"),
+        (["--film=film.mp4", "--run=begun", "--layout=stack"], "--layout"),
+        (["--film=film.mp4", "--run=begun", "--epoch=2"], "--epoch=2"),
+    ],
+)
+def test_render_names_what_is_missing(place, flags, said):
+    assert said in refused(place, "render", *flags)
+
+
+@pytest.mark.parametrize("film", BAD_FILMS)
+def test_render_and_evaluate_name_a_bad_film(place, tmp_path, film):
+    """With a run that has weights, as far as can be told without TensorFlow."""
+    shutil.copytree(place / "experiments", tmp_path / "experiments")
+    states = tmp_path / "experiments/runs/begun/checkpoints"
+    states.mkdir()
+    (states / "step-1.index").touch()
+    path = place / film
+    assert film in refused(place, "render", f"--film={path}", cwd=tmp_path)
+    assert film in refused(place, "evaluate", f"--film={path}", cwd=tmp_path)
+
+
+def test_a_refused_command_changes_nothing(place):
+    def contents():
+        return sorted(path for path in place.rglob("*") if "none" not in path.parts)
+
+    before = contents()
+    refused(place, "frames", "--film=broken.mkv")
+    refused(place, "train", "--run=begun", "--width=9")
+    refused(place, "train", "--run=new", "--preset=nosuch")
+    assert contents() == before

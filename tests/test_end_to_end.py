@@ -1,0 +1,190 @@
+"""The whole way through the real commands: frames → train → stop → resume → render → evaluate."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from datasets import ROOT, command
+from films import make_film
+
+from autoencode.film.decode import read_frames
+from autoencode.film.probe import probe
+from autoencode.film.timeline import scan
+
+FRAMES, RATE = 150, Fraction(25)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder in which the commands have gone all the way."""
+    folder = tmp_path_factory.mktemp("place")
+    make_film(folder / "a film.mkv", frames=FRAMES, rate=RATE, size=(160, 90))
+    return folder
+
+
+def done(name, *flags, cwd):
+    result = command(name, *flags, cwd=cwd)
+    assert result.returncode == 0, result.stderr
+    assert "Traceback" not in result.stderr
+    assert "tensorflow" not in result.stderr.lower()  # nor its chatter
+    return result.stdout
+
+
+def test_frames(place):
+    said = done("frames", "--film=a film.mkv", "--size=48x32", cwd=place)
+    assert "150 frames of 48x32" in said
+    again = done("frames", "--film=a film.mkv", "--size=48x32", cwd=place)
+    assert "need up to" not in again  # nothing was written
+    (folder,) = place.glob("data/film_frames/a_film-48x32-*/1.0.0")
+    assert json.loads((folder / "metadata.json").read_text())["frames"] == FRAMES
+
+
+def test_train_says_first_what_it_would_do(place):
+    said = done("train", "--preset=tiny", "--dry_run", cwd=place)
+    assert said.startswith("dataset a_film-48x32-")
+    assert "preset tiny at 48x32" in said
+    assert "encoder: " in said
+    assert "disk space" in said
+    assert not (place / "experiments").exists()
+
+
+def test_train_stops_when_asked_and_goes_on(place):
+    flags = ["--preset=tiny", "--epochs=3", "--figures_every=10", "--pictures_every=40"]
+    words = [sys.executable, "-m", "autoencode.train", *flags]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        words, cwd=place, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        while not list(place.glob("experiments/runs/*/metrics.jsonl")) and process.poll() is None:
+            time.sleep(0.05)
+        while (
+            process.poll() is None
+            and '"kl"' not in next(place.glob("experiments/runs/*/metrics.jsonl")).read_text()
+        ):
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        said, complained = process.communicate()
+    assert process.returncode == 130
+    assert "Traceback" not in complained
+    assert "go on with: python -m autoencode.train --run=a_film-48x32-tiny-1 --epochs=3" in said
+    run = place / "experiments/runs/a_film-48x32-tiny-1"
+    stopped = json.loads((run / "status.json").read_text())
+    assert stopped["state"] == "interrupted"
+    assert 0 < stopped["step"] < 114
+
+    said = done("train", *flags, cwd=place)
+    assert f"run a_film-48x32-tiny-1 goes on at epoch {stopped['epoch']:.2f}" in said
+    assert json.loads((run / "status.json").read_text())["step"] == 114  # 3 × ⌈150 / 4⌉
+
+
+def test_a_finished_run_is_not_trained_again_but_may_go_on(place):
+    assert "has its 3 epochs" in done("train", "--run=a_film-48x32-tiny-1", cwd=place)
+    done("train", "--run=a_film-48x32-tiny-1", "--epochs=4", cwd=place)
+    run = place / "experiments/runs/a_film-48x32-tiny-1"
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    noise = [line["noise"] for line in lines if "noise" in line and line["epoch"] > 3]
+    assert noise
+    assert max(noise) == 0  # beyond the first call's epochs it stays at its end
+
+
+def test_the_run_folder_holds_what_was_promised(place):
+    run = place / "experiments/runs/a_film-48x32-tiny-1"
+    assert sorted(path.stem for path in run.glob("epochs/*.index")) == ["0001", "0002", "0003", "0004"]
+    assert len(list(run.glob("checkpoints/*.index"))) <= 3
+    names = {path.name for path in run.glob("samples/*.png")}
+    for step in ("0000000", "0000040", "0000114", "0000152"):
+        assert {f"reconstruction_{step}.png", f"prior_{step}.png"} <= names
+    assert probe(run / "samples/timelapse.mp4").width > 0
+    assert list(run.glob("tensorboard/events*"))
+    for line in (run / "metrics.jsonl").read_text().splitlines():
+        json.loads(line)
+
+
+@pytest.mark.parametrize("layout", ["single", "side_by_side"])
+def test_render(place, layout):
+    target = place / f"{layout}.mp4"
+    said = done(
+        "render", "--film=a film.mkv", f"--layout={layout}", "--height=160", f"--output={target}", cwd=place
+    )
+    assert "run a_film-48x32-tiny-1, checkpoints/step-152" in said
+    film = probe(target)
+    timeline = scan(film)
+    assert timeline.count == FRAMES
+    assert timeline.rate == RATE
+    assert (film.width, film.height) == ((480, 160) if layout == "side_by_side" else (240, 160))
+    assert film.audio == ("aac",) or len(film.audio) == 1
+    assert abs(film.duration - FRAMES / RATE) <= 1 / RATE
+    assert not list(place.glob("**/*.partial*"))
+
+
+def test_the_left_half_of_side_by_side_is_the_source(place):
+    ours = np.array(
+        [f.pixels[:, :240].mean() for f in read_frames(probe(place / "side_by_side.mp4"), (480, 160))]
+    )
+    source = np.array([f.pixels.mean() for f in read_frames(probe(place / "a film.mkv"), (240, 160))])
+    assert np.abs(ours - source).max() < 3
+
+
+def test_render_of_an_earlier_epoch_an_excerpt_and_noise(place):
+    flags = ["--film=a film.mkv", "--start=1", "--duration=2"]
+    for name, extra in {
+        "now": [],
+        "then": ["--epoch=1"],
+        "noisy": ["--noise=2"],
+        "again": ["--noise=2"],
+    }.items():
+        done("render", *flags, *extra, f"--output={name}.mp4", f"--contact_sheet={name}.png", cwd=place)
+    assert scan(probe(place / "now.mp4")).count == 50
+    pictures = {name: (place / f"{name}.png").read_bytes() for name in ("now", "then", "noisy", "again")}
+    assert pictures["noisy"] == pictures["again"]
+    assert len(set(pictures.values())) == 3
+
+
+def test_evaluate(place):
+    (line,) = done("evaluate", "--film=a film.mkv", "--json", cwd=place).splitlines()
+    figures = json.loads(line)
+    assert figures["frames"] == FRAMES
+    assert 0 < figures["psnr"] < 60
+    assert -1 <= figures["ssim"] <= 1
+    table = done("evaluate", cwd=place)
+    assert "on a_film-48x32-" in table
+    assert "150 frames" in table
+
+
+def test_a_damaged_checkpoint_is_never_rendered(place):
+    run = place / "experiments/runs/a_film-48x32-tiny-1"
+    data = run / "checkpoints/step-152.data-00000-of-00001"
+    whole = data.read_bytes()
+    data.write_bytes(whole[:100])
+    result = command("render", "--film=a film.mkv", "--output=never.mp4", cwd=place)
+    data.write_bytes(whole)
+    assert result.returncode == 1
+    assert "step-152" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (place / "never.mp4").exists()
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_film(place):
+    """14,000 frames take at most 1.05 × the memory of 1,000."""
+    peaks = []
+    for frames in (1000, 14000):
+        make_film(place / "long.mkv", frames=frames, size=(96, 64))
+        program = (
+            "import resource, runpy, sys; sys.argv = ['render', '--film=long.mkv', '--output=long.mp4']\n"
+            "try: runpy.run_module('autoencode.render', run_name='__main__')\n"
+            "except SystemExit as end: assert not end.code, end.code\n"
+            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        )
+        env = {**os.environ, "PYTHONPATH": str(ROOT)}
+        words = [sys.executable, "-c", program]
+        result = subprocess.run(words, cwd=place, env=env, capture_output=True, text=True, check=True)
+        assert scan(probe(place / "long.mp4")).count == frames
+        peaks.append(int(result.stdout.split()[-1]))
+    assert peaks[1] <= 1.05 * peaks[0]
