@@ -65,11 +65,6 @@ class Config:
         " (absolute difference over the mean of the real activations, as audio codecs do it).",
         ("squared", "relative"),
     )
-    gan: str = _field(
-        "cross_entropy",
-        "What discriminator and decoder play for: cross_entropy or hinge.",
-        ("cross_entropy", "hinge"),
-    )
     prior: str = _field(
         "normal", "Latents of the prior samples: normal N(0, 1) or uniform in (−1, 1).", ("normal", "uniform")
     )
@@ -156,7 +151,6 @@ PRESETS: dict[str, dict[str, Any]] = {
         "pixel_weight": 1.0,
         "gamma": 1.0,
         "gan_weight": 0.3,
-        "gan": "hinge",
         "likeness": "relative",
         "learning_rate": 6e-4,
     },

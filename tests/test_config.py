@@ -48,7 +48,7 @@ def test_a_size_is_width_then_height():
     [
         {"batch_size": 0},
         {"learning_rate": 0.0},
-        {"gan": "wasserstein"},
+        {"likeness": "exact"},
         {"norm_momentum": 1.0},
         {"noise_end": -1.0},
     ],

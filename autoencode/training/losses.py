@@ -51,22 +51,12 @@ def generated_cost(logits: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.nn.softplus(logits))
 
 
-def discriminator_loss(real: Verdict, reconstruction: Verdict, prior: Verdict, kind: str) -> tf.Tensor:
-    """What the discriminator minimises, unscaled: the sum over real, reconstruction and prior sample."""
-    if kind == "hinge":
-        return (
-            tf.reduce_mean(tf.nn.relu(1.0 - real.logits))
-            + tf.reduce_mean(tf.nn.relu(1.0 + reconstruction.logits))
-            + tf.reduce_mean(tf.nn.relu(1.0 + prior.logits))
-        )
+def gan_loss(real: Verdict, reconstruction: Verdict, prior: Verdict) -> tf.Tensor:
+    """The game: the discriminator's costs of frame, reconstruction and prior sample, summed, unscaled.
+
+    The discriminator minimises it, the decoder maximises it (Larsen eq. 8).
+    """
     return real_cost(real.logits) + generated_cost(reconstruction.logits) + generated_cost(prior.logits)
-
-
-def deception_loss(reconstruction: Verdict, prior: Verdict, kind: str) -> tf.Tensor:
-    """What the decoder minimises of the game, unscaled: −cross-entropies (Larsen eq. 8), or −logits."""
-    if kind == "hinge":
-        return -tf.reduce_mean(reconstruction.logits) - tf.reduce_mean(prior.logits)
-    return -generated_cost(reconstruction.logits) - generated_cost(prior.logits)
 
 
 def gan_scale(config: Config) -> float:

@@ -108,20 +108,26 @@ class Trainer:
             scaled_kl = self.optimizers.encoder.scale_loss(config.kl_weight * kl)
 
         scale = self.optimizers.decoder.scale_loss(tf.constant(1.0))
+        gan_scale = self.optimizers.discriminator.scale_loss(tf.constant(1.0))
         with tf.GradientTape(persistent=True) as judgement:
             judgement.watch([reconstruction, prior])
             on_real, on_reconstruction, on_prior = (discriminator(x) for x in (real, reconstruction, prior))
             pixel = losses.pixel_difference(real, reconstruction)
             likeness = losses.learned_similarity(on_real, on_reconstruction, config.likeness)
-            deception = losses.deception_loss(on_reconstruction, on_prior, config.gan)
-            gan = losses.discriminator_loss(on_real, on_reconstruction, on_prior, config.gan)
-            scaled_likeness, scaled_deception = scale * likeness, scale * deception
-            scaled_gan = self.optimizers.discriminator.scale_loss(losses.gan_scale(config) * gan)
+            gan = losses.gan_loss(on_real, on_reconstruction, on_prior)
+            scaled_likeness, scaled_gan = scale * likeness, gan_scale * gan
 
         (of_pixel,) = judgement.gradient(pixel, [reconstruction])
         (of_likeness,) = judgement.gradient(scaled_likeness, [reconstruction])
-        of_gan, of_gan_prior = judgement.gradient(scaled_deception, [reconstruction, prior])
-        of_likeness, of_gan, of_gan_prior = of_likeness / scale, of_gan / scale, of_gan_prior / scale
+        of_gan, of_gan_prior, for_discriminator = judgement.gradient(
+            scaled_gan, [reconstruction, prior, discriminator.trainable_variables]
+        )
+        # The decoder plays against the discriminator.
+        of_likeness, of_gan, of_gan_prior = (
+            of_likeness / scale,
+            -of_gan / gan_scale,
+            -of_gan_prior / gan_scale,
+        )
         if config.balance_gradients:
             of_gan_prior /= norm([of_gan]) + 1e-12
             of_pixel, of_likeness, of_gan = equalise(of_pixel), equalise(of_likeness), equalise(of_gan)
@@ -147,7 +153,7 @@ class Trainer:
                 decoder.trainable_variables,
                 output_gradients=[scale * for_decoder, scale * of_gan_prior],
             ),
-            discriminator=judgement.gradient(scaled_gan, discriminator.trainable_variables),
+            discriminator=[losses.gan_scale(config) * gradient for gradient in for_discriminator],
         )
         norms = [norm([term]) for term in (of_pixel, config.gamma * of_likeness, of_gan)]
         shares = [term / (tf.add_n(norms) + 1e-12) for term in norms]

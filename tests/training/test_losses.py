@@ -48,21 +48,12 @@ def test_relative_similarity_is_free_of_the_activations_scale():
 
 def test_undecided_logits_cost_ln_2_each():
     even = verdict()
-    assert float(losses.discriminator_loss(even, even, even, "cross_entropy")) == pytest.approx(
-        3 * math.log(2)
-    )
-    assert float(losses.deception_loss(even, even, "cross_entropy")) == pytest.approx(-2 * math.log(2))
+    assert float(losses.gan_loss(even, even, even)) == pytest.approx(3 * math.log(2))
 
 
 def test_cross_entropies_of_a_sure_and_wrong_discriminator_are_its_logits():
     assert float(losses.real_cost(tf.constant([[-80.0]]))) == pytest.approx(80)
     assert float(losses.generated_cost(tf.constant([[80.0]]))) == pytest.approx(80)
-
-
-def test_hinge_by_hand():
-    # relu(1 − 0.5) + relu(1 − 2) + relu(1 + 3) = 0.5 + 0 + 4.
-    assert float(losses.discriminator_loss(verdict(0.5), verdict(-2.0), verdict(3.0), "hinge")) == 4.5
-    assert float(losses.deception_loss(verdict(-2.0), verdict(3.0), "hinge")) == -1.0
 
 
 def test_the_games_published_scale_is_one_72nd_at_batch_12():
