@@ -49,8 +49,8 @@ $(DEMO)/big_buck_bunny.mp4: $(DEMO)/checkpoints/checkpoint
 
 test: $(INSTALLED)
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
-	@$(BIN)/pytest -m "not slow" -n 2
+	@$(BIN)/pytest -m "not slow" -n 2 --dist loadfile
 
 test-all: $(INSTALLED)
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest -n 2 --dist loadfile
