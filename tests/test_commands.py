@@ -76,7 +76,7 @@ def test_frames_names_a_bad_film(place, film):
         (["--film=film.mp4", "--size=big"], "--size=big"),
         (["--film=film.mp4", "--colour=no"], "'colour'"),
         ([], "--film is missing"),
-        (["film.mp4"], "'film.mp4' is not a flag"),
+        (["--film=film.mp4", "other.mp4"], "'other.mp4' is not a flag"),
     ],
 )
 def test_frames_names_a_bad_flag(place, flags, said):
