@@ -3,6 +3,10 @@
 PYTHON ?= python3
 SIZE ?= 256x144
 DATA_DIR ?= data
+# As they were typed: a $ in a film's name is no variable of make's.
+override FILM := $(value FILM)
+override SIZE := $(value SIZE)
+override DATA_DIR := $(value DATA_DIR)
 export FILM SIZE DATA_DIR
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -20,9 +24,9 @@ help:
 install: $(INSTALLED)
 
 $(INSTALLED): setup.py
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	@echo "installing into .venv (TensorFlow is large: minutes)"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
 frames: $(INSTALLED)
@@ -40,12 +44,14 @@ demo: $(INSTALLED)
 	@$(BIN)/python -m autoencode.train --run=demo --preset=demo --dataset=big_buck_bunny-96x64
 	@echo "4/4 the film as it is remembered"
 	@$(MAKE) --no-print-directory --silent $(DEMO)/big_buck_bunny.mp4
+	@echo "done; look at:"
 	@echo "$(DEMO)/big_buck_bunny.mp4"
 	@echo "$(DEMO)/contact_sheet.png"
 
-$(DEMO)/big_buck_bunny.mp4: $(DEMO)/checkpoints/checkpoint
+$(DEMO)/big_buck_bunny.mp4 $(DEMO)/contact_sheet.png &: $(DEMO)/checkpoints/checkpoint
 	@$(BIN)/python -m autoencode.render --run=demo --film=data/films/big_buck_bunny.mp4 \
-		--layout=side_by_side --height=320 --contact_sheet=$(DEMO)/contact_sheet.png
+		--layout=side_by_side --height=320 --output=$(DEMO)/big_buck_bunny.mp4 \
+		--contact_sheet=$(DEMO)/contact_sheet.png
 
 test: $(INSTALLED)
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .

@@ -1,11 +1,10 @@
-"""What the commands share: flags in, one line out when something is wrong, silence from TensorFlow."""
+"""What the commands share: flags in, one line out when something is wrong."""
 
-import os
+import math
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import NoReturn
 
 from absl import app, flags, logging
@@ -22,12 +21,18 @@ def run(main: Callable[[], None]) -> NoReturn:
         if len(argv) > 1:
             fail(f"{argv[1]!r} is not a flag; flags are written --name=value (see --help)", MISUSE)
         logging.set_verbosity(logging.ERROR)  # libraries' notes on their own doings
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _interrupt)  # ends as Ctrl-C does: nothing half done is left
         try:
             main()
         except UserError as error:
             fail(str(error), FAILURE)
         except KeyboardInterrupt:
             fail("interrupted", INTERRUPTED)
+        except Exception as error:
+            if not _is_the_worlds(error):
+                raise
+            fail((str(error).strip().splitlines() or [type(error).__name__])[0], FAILURE)
 
     app.run(guarded, flags_parser=_parse)
 
@@ -38,22 +43,34 @@ def fail(message: str, status: int) -> NoReturn:
     sys.exit(status)
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Silences what TensorFlow's libraries write to stderr while they are imported; errors still raise.
+def finite(*typed: flags.FlagHolder) -> None:
+    """Raises `UserError` for a number flag that is infinite or not a number, which absl lets pass."""
+    for flag in typed:
+        if flag.value is not None and not math.isfinite(flag.value):
+            raise UserError(f"--{flag.name}={flag.value}: must be a finite number")
 
-    They write before any log level of theirs can be set, so the file descriptor itself is turned away.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _is_the_worlds(error: Exception) -> bool:
+    """Whether an error tells of a disk or a file, and not of a fault in this program."""
+    if isinstance(error, OSError):
+        return True
+    if "tensorflow" not in sys.modules:
+        return False
+    errors = sys.modules["tensorflow"].errors
+    return isinstance(
+        error,
+        errors.DataLossError
+        | errors.FailedPreconditionError
+        | errors.NotFoundError
+        | errors.OutOfRangeError
+        | errors.PermissionDeniedError
+        | errors.ResourceExhaustedError
+        | errors.UnavailableError,
+    )
 
 
 def _parse(argv: list[str]) -> list[str]:

@@ -5,6 +5,7 @@ weights, to build the networks again. Each field is also a flag of `python -m au
 """
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +67,9 @@ class Config:
         ("squared", "relative"),
     )
     prior: str = _field(
-        "normal", "Latents of the prior samples: normal N(0, 1) or uniform in (−1, 1).", ("normal", "uniform")
+        "normal",
+        "Latents of the prior samples: normal, N(0, 1), or uniform in (−1, 1) as in the 2016 code.",
+        ("normal", "uniform"),
     )
     balance_gradients: bool = _field(
         False,
@@ -117,10 +120,13 @@ class Config:
         for name in ("learning_rate", "discriminator_learning_rate"):
             if not getattr(self, name) > 0:
                 raise UserError(f"--{name}={getattr(self, name)}: must be above 0")
-        if not 0 <= self.norm_momentum < 1:
-            raise UserError(f"--norm_momentum={self.norm_momentum}: must be in [0, 1)")
-        if self.noise_start < 0 or self.noise_end < 0:
-            raise UserError("--noise_start and --noise_end are standard deviations: they must be at least 0")
+        for name in ("norm_momentum", "beta1"):
+            if not 0 <= getattr(self, name) < 1:
+                raise UserError(f"--{name}={getattr(self, name)}: must be in [0, 1)")
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.type in (int, float) and not 0 <= value < math.inf:
+                raise UserError(f"--{field.name}={value}: must be a finite number, at least 0")
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for `config.json`."""
@@ -128,7 +134,12 @@ class Config:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Config":
-        """The inverse of `to_json`. Raises `TypeError` for fields that this version does not know."""
+        """The inverse of `to_json`; a field that an older version did not write has its default.
+
+        Raises:
+            TypeError: a field that this version does not know.
+            UserError: a value that this version does not take.
+        """
         return cls(**{**values, "size": parse_size(values["size"])})
 
 

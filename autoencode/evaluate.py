@@ -13,6 +13,7 @@ from autoencode.dataset.catalogue import find
 from autoencode.errors import UserError
 from autoencode.film.probe import probe
 from autoencode.film.timeline import clock, scan
+from autoencode.quiet import quiet
 from autoencode.run import Run, find_trained_run
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def main() -> None:
             held, needed = format_size(dataset.size), format_size(run.config.size)
             raise UserError(f"dataset {dataset.name} holds frames of {held}; run {run.name} takes {needed}")
         on, frames = dataset.name, dataset.frames
-    with command.quiet():
+    with quiet():
         from autoencode.evaluation import dataset_batches, evaluate, film_batches
         from autoencode.reconstruct import Reconstructor
     batches = film_batches(film, timeline, run.config.size) if _FILM.value else dataset_batches(dataset)

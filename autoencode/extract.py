@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import autoencode
-from autoencode.command import quiet
 from autoencode.config import format_size
 from autoencode.dataset import catalogue
 from autoencode.dataset.catalogue import Dataset, Source
-from autoencode.errors import UserError
+from autoencode.files import check_room, locked
 from autoencode.film.decode import Frame, read_frames
 from autoencode.film.probe import FilmInfo, probe
 from autoencode.film.timeline import Timeline, scan
 from autoencode.progress import bar
+from autoencode.quiet import quiet
 
 BYTES_PER_PIXEL = 1.0
 """Of a JPEG record, rounded up from what films were measured at (data/README.md)."""
@@ -40,16 +40,23 @@ def extract(path: Path, size: tuple[int, int], data_dir: Path) -> Dataset:
         seen = (dataset.source.path, dataset.source.bytes, dataset.source.modified)
         if dataset.size == size and seen == (str(path.resolve()), stat.st_size, stat.st_mtime_ns):
             return dataset
+    check_room(data_dir, 0, "", "choose another --data_dir")
     sha256 = _sha256(path)
     name = catalogue.dataset_name(path.stem, size, sha256)
     folder = data_dir / catalogue.BUILDER / name / catalogue.VERSION
     if folder.exists():
         return catalogue.read(folder)
     timeline = scan(film)
-    _check_disk(data_dir, timeline, size)
-    for stale in folder.parent.glob("*.incomplete*"):
-        shutil.rmtree(stale)  # left by a process that was killed
-    _write(film, timeline, size, name, sha256, data_dir)
+    _say_room(data_dir, timeline, size)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with locked(folder.parent / ".lock", f"{path}: is being extracted by another process; wait for it"):
+            for stale in folder.parent.glob("incomplete.*"):
+                shutil.rmtree(stale)  # left by a process that was killed
+            _write(film, timeline, size, name, sha256, data_dir)
+    finally:
+        if not folder.exists():
+            shutil.rmtree(folder.parent, ignore_errors=True)
     return catalogue.read(folder)
 
 
@@ -95,17 +102,11 @@ def _sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _check_disk(data_dir: Path, timeline: Timeline, size: tuple[int, int]) -> None:
+def _say_room(data_dir: Path, timeline: Timeline, size: tuple[int, int]) -> None:
     """Says what is needed; stops if it is not there."""
     needed = timeline.count * size[0] * size[1] * BYTES_PER_PIXEL
     if needed > 1e9:
         needed *= 2  # TFDS keeps up to 1 GB in memory while it writes, and more than that on disk
-    folder = data_dir
-    while not folder.exists():
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free
-    frames = f"{timeline.count:,} frames of {format_size(size)}"
-    said = f"{frames} need up to {needed / 1e6:,.0f} MB under {data_dir}/"
-    if free < needed:
-        raise UserError(f"{said} and {free / 1e6:,.0f} MB are free; make room, or choose another --data_dir")
-    print(f"{said} ({free / 1e6:,.0f} MB are free)", flush=True)
+    what = f"{timeline.count:,} frames of {format_size(size)} under {data_dir}/"
+    free = check_room(data_dir, needed, f"{what}: extraction", "choose another --data_dir")
+    print(f"{what}: up to {needed / 1e6:,.0f} MB ({free / 1e6:,.0f} MB are free)", flush=True)

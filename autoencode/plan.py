@@ -1,6 +1,8 @@
 """What `train` was asked to do, settled before TensorFlow is loaded: dataset, Config, and which run."""
 
 import dataclasses
+import shlex
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,8 @@ from autoencode.config import PRESETS, Config, format_size, preset_for
 from autoencode.dataset.catalogue import Dataset, find
 from autoencode.errors import UserError
 from autoencode.run import RUNS, Run, all_runs, read_run, run_folder
+
+DATA_DIR = Path("data")
 
 
 @dataclass(frozen=True)
@@ -19,11 +23,19 @@ class Plan:
     dataset: Dataset
     epochs: int  # to have been trained at the end, counted from the run's beginning
     resumes: bool  # the run has a folder already
+    data_dir: Path = DATA_DIR
 
     @property
     def finished(self) -> bool:
         """Whether the run has all its epochs."""
-        return self.run.status()["epoch"] >= self.epochs and bool(self.run.states())
+        return self.run.epochs_done >= self.epochs
+
+    @property
+    def command(self) -> str:
+        """What to type to go on."""
+        flags = [f"--run={self.run.name}", f"--epochs={self.epochs}"]
+        flags += [f"--data_dir={self.data_dir}"] if self.data_dir != DATA_DIR else []
+        return shlex.join(["python", "-m", "autoencode.train", *flags])
 
 
 def make_plan(
@@ -42,18 +54,24 @@ def make_plan(
         preset: name of a preset; None is the run's, or else what fits the dataset's size.
         run: name or path of a run, begun or new; None is the newest unfinished run of the same dataset and
             Config, or else a new one.
-        fields: Config fields that were asked for by name; `epochs` may exceed those of an existing run.
+        fields: Config fields that were asked for by name. `epochs` may exceed those of an existing run;
+            left out, the run goes as far as it was last told to.
 
     Raises:
         UserError: something does not exist, or contradicts the run or the dataset.
     """
     if preset is not None and preset not in PRESETS:
         raise UserError(f"--preset={preset}: choose one of {', '.join(PRESETS)}")
+    Config(**fields)  # a value that no run could have
     if run is not None and (run_folder(run) / "config.json").exists():
         begun = read_run(run_folder(run))
         _refuse_contradictions(begun, dataset, preset, fields)
         frames = find(data_dir, begun.dataset)
-        return Plan(begun, frames, fields.get("epochs", begun.config.epochs), resumes=True)
+        if frames.frames != begun.frames:
+            raise UserError(
+                f"run {begun.name} was begun on {begun.frames:,} frames, {frames.name} has {frames.frames:,}"
+            )
+        return Plan(begun, frames, fields.get("epochs", begun.epochs_asked), resumes=True, data_dir=data_dir)
 
     frames = find(data_dir, dataset)
     if fields.get("size", frames.size) != frames.size:
@@ -65,13 +83,13 @@ def make_plan(
     config = Config(**{**PRESETS[preset], **fields, "size": frames.size})
     if run is None:
         for candidate in all_runs():
-            unfinished = candidate.status()["epoch"] < config.epochs
-            if unfinished and candidate.dataset == frames.name and _same(candidate.config, config):
-                return Plan(candidate, frames, config.epochs, resumes=True)
+            epochs = fields.get("epochs", candidate.epochs_asked)
+            ours = (candidate.dataset, candidate.frames) == (frames.name, frames.frames)
+            if ours and _same(candidate.config, config) and candidate.epochs_done < epochs:
+                return Plan(candidate, frames, epochs, resumes=True, data_dir=data_dir)
     folder = run_folder(run) if run is not None else _new_folder(frames, preset)
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"--run={run}: {folder} is a file, not a folder")
-    return Plan(Run(folder, config, preset, frames.name, frames.frames), frames, config.epochs, resumes=False)
+    begins = Run(folder, config, preset, frames.name, frames.frames, id=uuid.uuid4().hex)
+    return Plan(begins, frames, config.epochs, resumes=False, data_dir=data_dir)
 
 
 def _refuse_contradictions(run: Run, dataset: str | None, preset: str | None, fields: dict[str, Any]) -> None:

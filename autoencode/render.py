@@ -10,6 +10,7 @@ from autoencode.film.encode import FilmWriter, Sound, default_height
 from autoencode.film.probe import probe
 from autoencode.film.timeline import scan
 from autoencode.progress import duration
+from autoencode.quiet import quiet
 from autoencode.resequence import resequence
 from autoencode.run import find_trained_run
 
@@ -21,7 +22,7 @@ _EPOCH = flags.DEFINE_integer(
     "epoch", None, "As the networks were after this epoch; the newest state if left out.", 1
 )
 _NOISE = flags.DEFINE_float("noise", 0.0, "Standard deviation of the latent noise.", 0.0)
-_SEED = flags.DEFINE_integer("seed", 0, "Seed of that noise.")
+_SEED = flags.DEFINE_integer("seed", 0, "Seed of that noise.", 0)
 _LAYOUT = flags.DEFINE_enum(
     "layout", "single", ["single", "side_by_side"], "With the source at the left, or not."
 )
@@ -41,6 +42,7 @@ _SHEET = flags.DEFINE_string(
 
 def main() -> None:
     """Checks all that can be checked without TensorFlow, then renders."""
+    command.finite(_NOISE, _START, _DURATION)
     run = find_trained_run(_RUN.value)
     weights = run.weights(_EPOCH.value)
     film = probe(Path(_FILM.value))
@@ -48,37 +50,41 @@ def main() -> None:
     height = _HEIGHT.value or default_height(size)
     if height % 2:
         raise UserError(f"--height={height}: H.264 needs an even number of rows")
-    output = Path(_OUTPUT.value) if _OUTPUT.value else run.folder / f"{film.path.stem}.mp4"
     timeline = scan(film, _START.value, _DURATION.value)
     view_size = (
         (2 * round(height * size[0] / size[1] / 2), height) if _LAYOUT.value == "side_by_side" else None
     )
-    sound = (
-        Sound(film, _START.value, _DURATION.value, delay=timeline.times[0] - _START.value)
-        if film.audio
-        else None
-    )
+    delay = timeline.times[0] - _START.value
     writer = FilmWriter(
-        output,
+        Path(_OUTPUT.value) if _OUTPUT.value else run.folder / _default_name(film.path.stem),
         size,
         timeline.rate,
         height=height,
         layout=_LAYOUT.value,
         view_size=view_size,
         crf=_CRF.value,
-        sound=sound,
+        sound=Sound(film, _START.value, _DURATION.value, delay) if film.audio else None,
     )
+    sheet = Path(_SHEET.value) if _SHEET.value else None
+    if sheet and (sheet.suffix != ".png" or not sheet.parent.is_dir()):
+        raise UserError(f"--contact_sheet={sheet}: a name that ends in .png, in a folder that exists")
     print(f"run {run.name}, {weights.parent.name}/{weights.name}", flush=True)
-    with command.quiet():
+    with quiet():
         from autoencode.reconstruct import Reconstructor
     reconstructor = Reconstructor(run, weights, noise=_NOISE.value, seed=_SEED.value)
-    sheet = Path(_SHEET.value) if _SHEET.value else None
     resequence(film, timeline, size, reconstructor, writer, view_size, sheet)
     pace = (
         "" if timeline.constant else f", brought from a varying to {float(timeline.rate):.5g} frames a second"
     )
     print(f"{timeline.count:,} frames in, {timeline.frames_out:,} out{pace}, {duration(timeline.duration)}")
-    print(*filter(None, (output, sheet)), sep="\n")
+    print(*filter(None, (writer.path, sheet)), sep="\n")
+
+
+def _default_name(stem: str) -> str:
+    """The film's name and what was typed that changes the picture: no rendering overwrites another kind."""
+    typed = {"epoch": _EPOCH, "noise": _NOISE, "layout": _LAYOUT, "start": _START, "duration": _DURATION}
+    changes = [f"-{name}={flag.value}" for name, flag in typed.items() if flag.value != flag.default]
+    return f"{stem}{''.join(changes)}.mp4"
 
 
 if __name__ == "__main__":

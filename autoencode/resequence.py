@@ -9,6 +9,7 @@ from pathlib import Path
 import imageio.v3 as iio
 import numpy as np
 
+from autoencode.files import whole
 from autoencode.film.decode import Frame, read_frames
 from autoencode.film.encode import FilmWriter
 from autoencode.film.probe import FilmInfo
@@ -87,10 +88,9 @@ class _Moments:
             self._seen += 1
 
     def save(self, path: Path) -> None:
-        partial = path.with_name(f".{path.stem}.partial{path.suffix}")
         sheet = pairs(np.stack(self._sources), np.stack(self._pictures), SHEET_COLUMNS)
-        iio.imwrite(partial, sheet)
-        partial.replace(path)
+        with whole(path) as partial:
+            iio.imwrite(partial, sheet)
 
 
 def _take(frames: Iterator[Frame]) -> list[Frame]:

@@ -7,46 +7,47 @@
         samples/            pictures, numbered by step, and their time-lapse
         metrics.jsonl       one line of figures every so many steps
         tensorboard/        the same for TensorBoard
-        status.json         how far it came and how it ended
+        status.json         how far it is to go, how far it came and how it ended
 
 Knows nothing of TensorFlow: a contradiction is answered at once.
 """
 
-import fcntl
 import json
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import autoencode
 from autoencode.config import Config
 from autoencode.errors import UserError
+from autoencode.files import locked, whole
 
 RUNS = Path("experiments/runs")
 
 
 @dataclass(frozen=True)
 class Run:
-    """A training on disk: how it was configured, and the name and number of frames of its dataset."""
+    """A training on disk."""
 
     folder: Path
     config: Config
     preset: str
-    dataset: str
-    frames: int
+    dataset: str  # its name
+    frames: int  # in the dataset
+    id: str  # stands in every checkpoint too, so that one of another run is never taken for one of this
 
     @property
     def name(self) -> str:
-        """The folder's name."""
-        return self.folder.name
+        """What `--run` takes: the folder's name, or its path if it is not under `experiments/runs/`."""
+        return self.folder.name if self.folder.parent == RUNS else str(self.folder)
 
     @property
-    def fingerprint(self) -> str:
-        """Stored in every checkpoint, so that one of another run is never taken for one of this."""
-        return json.dumps([self.config.to_json(), self.dataset], sort_keys=True)
+    def steps_per_epoch(self) -> int:
+        """Batches in which every frame has its turn."""
+        return -(-self.frames // self.config.batch_size)
 
     @property
     def checkpoints(self) -> Path:
@@ -58,8 +59,23 @@ class Run:
 
         Found by their names: TensorFlow's own list of them is one more file that can be lost.
         """
-        paths = [path.with_suffix("") for path in self.checkpoints.glob("step-*.index")]
-        return sorted(paths, key=lambda path: int(path.name.removeprefix("step-")), reverse=True)
+        return [path for _, path in sorted(_numbered(self.checkpoints, "step-"), reverse=True)]
+
+    @property
+    def epochs_done(self) -> float:
+        """How far the newest state is."""
+        steps = [step for step, _ in _numbered(self.checkpoints, "step-")]
+        return max(steps, default=0) / self.steps_per_epoch
+
+    @property
+    def epochs_asked(self) -> int:
+        """How far the run was last told to go."""
+        try:
+            return max(
+                self.config.epochs, int(json.loads((self.folder / "status.json").read_text())["epochs"])
+            )
+        except (OSError, ValueError, TypeError, KeyError):
+            return self.config.epochs
 
     def epoch_path(self, epoch: int) -> Path:
         """Where encoder and decoder are kept as they were after an epoch (1 is the first)."""
@@ -75,15 +91,25 @@ class Run:
             return self.states()[0]
         path = self.epoch_path(epoch)
         if not path.with_suffix(".index").exists():
-            kept = sorted(int(found.stem) for found in path.parent.glob("*.index"))
+            kept = sorted(number for number, _ in _numbered(path.parent, ""))
             there = f"{kept[0]} to {kept[-1]} are kept" if kept else "none is kept yet"
             raise UserError(f"--epoch={epoch}: run {self.name} has no such epoch; {there}")
         return path
 
-    def write(self) -> None:
-        """Makes the folder and its `config.json`."""
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Makes the folder; while this holds, no other process trains in it (`UserError` if one does)."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        busy = f"run {self.name} is being trained by another process; wait for it, or name another --run"
+        with locked(self.folder / ".lock", busy):
+            yield
+
+    def write(self) -> None:
+        """Writes `config.json` into the locked folder. Raises `UserError` if there is one by now."""
+        if (self.folder / "config.json").exists():
+            raise UserError(f"run {self.name} was begun by another process meanwhile; name another --run")
         stored = {
+            "id": self.id,
             "config": self.config.to_json(),
             "preset": self.preset,
             "dataset": self.dataset,
@@ -92,40 +118,24 @@ class Run:
         }
         write_whole(self.folder / "config.json", json.dumps(stored, indent=2) + "\n")
 
-    def status(self) -> dict[str, Any]:
-        """`step`, `epoch` (a fraction) and `state` as last written; zeros for a run that has not begun."""
-        try:
-            return json.loads((self.folder / "status.json").read_text())
-        except (OSError, ValueError):
-            return {"state": "new", "step": 0, "epoch": 0.0}
-
-    def write_status(self, state: str, step: int, epoch: float) -> None:
-        """Notes how far the training came: `running`, `interrupted` or `finished`."""
-        stored = {"state": state, "step": step, "epoch": round(epoch, 4), "time": round(time.time())}
+    def write_status(self, state: str, step: int, epochs: int) -> None:
+        """Notes how it is: `running`, `interrupted`, `failed` or `finished`, at a step, of `epochs`."""
+        epoch = round(step / self.steps_per_epoch, 4)
+        stored = {"state": state, "step": step, "epoch": epoch, "epochs": epochs, "time": round(time.time())}
         write_whole(self.folder / "status.json", json.dumps(stored) + "\n")
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """While this holds, no other process trains the run. Raises `UserError` if one does."""
-        with (self.folder / "config.json").open() as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise UserError(f"run {self.name} is being trained by another process; wait for it") from None
-            yield
 
 
 def write_whole(path: Path, text: str) -> None:
     """Writes a small file so that it is either the old one or the new one, never a half."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text)
-    partial.replace(path)
+    with whole(path) as partial:
+        partial.write_text(text)
 
 
 def run_folder(name: str) -> Path:
     """`--run`: a name under `experiments/runs/`, or a path (anything with a slash)."""
-    path = Path(name)
-    return path if len(path.parts) > 1 or path.is_absolute() else RUNS / name
+    if name in ("", ".", ".."):
+        raise UserError(f"--run={name}: give a name, or a path with a slash in it")
+    return Path(name) if "/" in name else RUNS / name
 
 
 def read_run(folder: Path) -> Run:
@@ -135,11 +145,11 @@ def read_run(folder: Path) -> Run:
         return Run(
             folder=folder,
             config=Config.from_json(stored["config"]),
-            **{name: stored[name] for name in ("preset", "dataset", "frames")},
+            **{name: stored[name] for name in ("preset", "dataset", "frames", "id")},
         )
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise UserError(f"{folder}: no run there; train one with `python -m autoencode.train`") from None
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, UserError) as error:
         raise UserError(f"{folder / 'config.json'}: cannot be read by this version ({error})") from None
 
 
@@ -162,6 +172,12 @@ def find_trained_run(name: str | None) -> Run:
         if run.states():
             return run
     raise UserError(f"no trained run under {RUNS}/: train one with `python -m autoencode.train --epochs=6`")
+
+
+def _numbered(folder: Path, prefix: str) -> list[tuple[int, Path]]:
+    """(number, path without suffix) of every checkpoint in a folder; other files are none of ours."""
+    found = ((re.fullmatch(rf"{prefix}(\d+)\.index", path.name), path) for path in folder.glob("*.index"))
+    return [(int(match[1]), path.with_suffix("")) for match, path in found if match]
 
 
 def _touched(run: Run) -> float:

@@ -8,7 +8,9 @@ from absl import flags
 
 from autoencode import command
 from autoencode.config import Config, parse_size
+from autoencode.files import check_room
 from autoencode.plan import make_plan
+from autoencode.quiet import quiet
 
 _DATASET = flags.DEFINE_string("dataset", None, "Name of the dataset; the newest if left out.")
 _DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the datasets.")
@@ -57,7 +59,8 @@ def main() -> None:
     if plan.finished:
         print(f"run {plan.run.name} has its {plan.epochs} epochs; a larger --epochs adds more")
         return
-    with command.quiet():
+    check_room(plan.run.folder, 0, "", "choose another --run path")
+    with quiet():
         from autoencode.training.loop import Rhythm, train
     rhythm = Rhythm(_FIGURES.value, _PICTURES.value, 60 * _MINUTES.value)
     train(plan, rhythm, dry_run=_DRY_RUN.value)

@@ -29,6 +29,8 @@ def main() -> None:
             return
         sys.exit(f"{FILM}: is not the film it should be; delete it and try again")
     FILM.parent.mkdir(parents=True, exist_ok=True)
+    for stale in FILM.parent.glob(".download-*"):
+        shutil.rmtree(stale)  # left by a process that was killed
     with tempfile.TemporaryDirectory(dir=FILM.parent, prefix=".download-") as folder:
         package = _download(Path(folder))
         film = _unpack(package, Path(folder))
@@ -37,16 +39,17 @@ def main() -> None:
 
 
 def _download(folder: Path) -> Path:
-    pip = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check"]
-    command = [*pip, "--no-deps", "--no-binary=moviepy", f"--dest={folder}", PACKAGE]
+    # pip itself checks the sum, before it runs anything of the package's.
+    requirements = folder / "requirements.txt"
+    requirements.write_text(f"{PACKAGE} --hash=sha256:{PACKAGE_SHA256}\n")
+    pip = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--require-hashes"]
+    command = [*pip, "--no-deps", "--no-binary=moviepy", f"--dest={folder}", f"--requirement={requirements}"]
     print(f"downloading {PACKAGE} (58 MB), for the film in it", flush=True)
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
     packages = list(folder.glob("moviepy-*.tar.gz"))
     if done.returncode or not packages:
         words = done.stderr.strip().splitlines() or ["no reason given"]
         sys.exit(f"{PACKAGE}: pip could not download it ({words[-1]}); check the network and try again")
-    if _sha256(packages[0]) != PACKAGE_SHA256:
-        sys.exit(f"{packages[0].name}: its checksum is wrong; try again")
     return packages[0]
 
 
@@ -72,4 +75,7 @@ def _sha256(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("interrupted")

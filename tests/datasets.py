@@ -1,5 +1,6 @@
 """Makes small datasets without a film, and runs the commands as a user does."""
 
+import json
 import os
 import subprocess
 import sys
@@ -40,6 +41,16 @@ def make_dataset(
     )
     write(builder)
     return catalogue.find(data_dir, name)
+
+
+def fake_dataset(data_dir: Path, name: str, size: tuple[int, int], frames: int) -> Path:
+    """What can be known of a dataset without TensorFlow, and nothing else of it; returns its folder."""
+    folder = data_dir / catalogue.BUILDER / name / catalogue.VERSION
+    folder.mkdir(parents=True)
+    (folder / "metadata.json").write_text(json.dumps(catalogue.metadata(source(), size, frames, "test")))
+    info = {"splits": [{"name": "train", "shardLengths": [str(frames - 1), "1"]}]}
+    (folder / "dataset_info.json").write_text(json.dumps(info))
+    return folder
 
 
 def command(name: str, *flags: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:

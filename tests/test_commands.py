@@ -1,16 +1,14 @@
 """What goes wrong is one line on stderr and a status that is not 0, before TensorFlow is loaded."""
 
-import json
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
-from datasets import command, source
+from datasets import ROOT, command, fake_dataset
 from films import make_film
 
 from autoencode.config import PRESETS, Config
-from autoencode.dataset import catalogue
 from autoencode.run import Run
 
 FILM = "film.mp4"
@@ -30,10 +28,10 @@ def place(tmp_path_factory):
     make_film(folder / "sound.mkv", frames=24)
     _only_sound(folder / "sound.mkv", folder / "sound.wav")
 
-    dataset = folder / "data" / catalogue.BUILDER / "film-32x32-00000000" / catalogue.VERSION
-    dataset.mkdir(parents=True)
-    (dataset / "metadata.json").write_text(json.dumps(catalogue.metadata(source(), (32, 32), 9, "test")))
-    run = Run(folder / "experiments/runs/begun", Config(**PRESETS["tiny"]), "tiny", "film-32x32-00000000", 9)
+    name = "film-32x32-00000000"
+    fake_dataset(folder / "data", name, (32, 32), 9)
+    run = Run(folder / "experiments/runs/begun", Config(**PRESETS["tiny"]), "tiny", name, 9, "id")
+    run.folder.mkdir(parents=True)
     run.write()
 
     for module in ("tensorflow", "tensorflow_datasets", "keras"):
@@ -50,8 +48,6 @@ def _only_sound(film: Path, target: Path) -> None:
 
 def refused(place, name, *flags, cwd=None):
     """Runs a command without TensorFlow; returns its one line."""
-    from datasets import ROOT
-
     result = command(name, *flags, cwd=cwd or place, PYTHONPATH=f"{place / 'none'}:{ROOT}")
     assert result.returncode != 0
     lines = result.stderr.strip().splitlines()
@@ -93,6 +89,8 @@ def test_frames_names_a_bad_flag(place, flags, said):
         (["--run=begun", "--width=9"], "--width=9: run begun was begun with 4"),
         (["--precision=half"], "--precision"),
         (["--learning_rate=0"], "--learning_rate=0"),
+        (["--run=begun", "--epochs=0"], "--epochs=0"),
+        (["--run=film.mp4/x", "--preset=tiny"], "film.mp4"),
     ],
 )
 def test_train_names_a_bad_flag(place, flags, said):
@@ -107,6 +105,7 @@ def test_train_names_a_bad_flag(place, flags, said):
         (["--film=film.mp4", "--run=nosuch"], "no run there"),
         (["--film=film.mp4", "--run=begun", "--layout=stack"], "--layout"),
         (["--film=film.mp4", "--run=begun", "--epoch=2"], "--epoch=2"),
+        (["--film=film.mp4", "--run=begun", "--noise=nan"], "--noise=nan"),
     ],
 )
 def test_render_names_what_is_missing(place, flags, said):

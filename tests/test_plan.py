@@ -1,11 +1,9 @@
-import json
 from pathlib import Path
 
 import pytest
-from datasets import source
+from datasets import fake_dataset
 
 from autoencode.config import PRESETS, Config
-from autoencode.dataset import catalogue
 from autoencode.errors import UserError
 from autoencode.plan import make_plan
 from autoencode.run import Run, read_run
@@ -16,21 +14,18 @@ def _in_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def dataset(name="film-96x64-00000000", size=(96, 64)):
-    """A dataset's metadata; planning looks at nothing else."""
-    folder = Path("data") / catalogue.BUILDER / name / catalogue.VERSION
-    folder.mkdir(parents=True)
-    (folder / "metadata.json").write_text(json.dumps(catalogue.metadata(source(), size, 100, "test")))
+def dataset(name="film-96x64-00000000", size=(96, 64), frames=100):
+    return fake_dataset(Path("data"), name, size, frames)
 
 
-def begun(name, *, epoch, preset="paper-small", **fields):
-    """A run that has trained for `epoch` of its epochs."""
+def begun(name, *, epoch, told=None, preset="paper-small", **fields):
+    """A run that has trained for `epoch` of its epochs: 100 frames in batches of 64 are 2 steps an epoch."""
     config = Config(**{**PRESETS[preset], "size": (96, 64), "precision": "float32", **fields})
-    run = Run(Path("experiments/runs") / name, config, preset, "film-96x64-00000000", 100)
+    run = Run(Path("experiments/runs") / name, config, preset, "film-96x64-00000000", 100, "id")
+    run.checkpoints.mkdir(parents=True)
     run.write()
-    run.checkpoints.mkdir()
-    (run.checkpoints / "step-10.index").touch()
-    run.write_status("interrupted", 10, epoch)
+    (run.checkpoints / f"step-{int(2 * epoch)}.index").touch()
+    run.write_status("interrupted", int(2 * epoch), told or config.epochs)
     return run
 
 
@@ -64,6 +59,50 @@ def test_more_epochs_go_on_with_a_finished_run():
     begun("finished", epoch=6.0)
     chosen = plan(epochs=26)
     assert (chosen.run.name, chosen.epochs, chosen.run.config.epochs) == ("finished", 26, 6)
+
+
+def test_a_run_goes_as_far_as_it_was_last_told():
+    dataset()
+    begun("long", epoch=10.0, told=26)
+    assert (plan().run.name, plan().epochs) == ("long", 26)
+    assert plan("long").epochs == 26
+    assert not plan("long").finished
+    begun("longer", epoch=3.0, epochs=26)
+    assert (plan().run.name, plan().epochs) == ("longer", 26)
+    assert plan(epochs=4).epochs == 4
+
+
+def test_a_status_that_cannot_be_read_forgets_only_the_target():
+    dataset()
+    run = begun("long", epoch=10.0, told=26)
+    for text in ("", "{}", "[]", '{"epochs": null}', "{"):
+        (run.folder / "status.json").write_text(text)
+        assert plan("long").finished
+
+
+def test_files_that_are_no_checkpoints_are_passed_over():
+    dataset()
+    run = begun("demo", epoch=2.0)
+    (run.checkpoints / "step-old.index").touch()
+    assert [path.name for path in run.states()] == ["step-4"]
+
+
+def test_the_command_to_go_on_finds_the_same_run(tmp_path):
+    dataset()
+    assert plan("demo").command == "python -m autoencode.train --run=demo --epochs=6"
+    chosen = plan(str(tmp_path / "my run"))
+    assert chosen.command == f"python -m autoencode.train '--run={tmp_path}/my run' --epochs=6"
+    Path("data").rename("other data")
+    chosen = make_plan(dataset=None, data_dir=Path("other data"), preset=None, run="demo", fields={})
+    assert chosen.command.endswith("'--data_dir=other data'")
+
+
+def test_a_run_of_other_frames_does_not_go_on():
+    dataset(frames=101)
+    begun("demo", epoch=1.0)
+    with pytest.raises(UserError, match="begun on 100 frames"):
+        plan("demo")
+    assert not plan().resumes
 
 
 def test_another_config_is_another_run():
@@ -116,6 +155,11 @@ def test_a_run_may_be_a_path(tmp_path):
     ("typed", "named"),
     [
         ({"preset": "papr"}, "--preset=papr: choose one of paper, paper-small, demo, tiny"),
+        ({"run": ""}, "--run="),
+        ({"run": ".."}, r"--run=\.\."),
+        ({"epochs": 0}, "--epochs=0: must be at least 1"),
+        ({"noise_start": float("nan")}, "--noise_start=nan"),
+        ({"seed": -1}, "--seed=-1"),
         ({"dataset": "nosuch"}, "--dataset=nosuch: .*there is film-96x64-00000000"),
         ({"size": (32, 32)}, "--size=32x32: dataset film-96x64-00000000 holds frames of 96x64"),
     ],
@@ -138,8 +182,17 @@ def test_an_ambiguous_beginning_names_the_candidates():
         plan(dataset="a_film")
 
 
-def test_a_damaged_config_is_named():
+def test_a_damaged_dataset_does_not_stand_in_the_way_of_the_others():
+    dataset()
+    (dataset("damaged-96x64-00000000") / "metadata.json").write_text("{")
+    assert plan().dataset.name == "film-96x64-00000000"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"config": {"size": 5}}', '{"config": {"size": "33x32"}}'])
+def test_a_damaged_config_is_named_and_does_not_stand_in_the_way(text):
+    dataset()
     run = begun("demo", epoch=1.0)
-    (run.folder / "config.json").write_text("{")
+    (run.folder / "config.json").write_text(text)
     with pytest.raises(UserError, match=r"config\.json"):
         read_run(run.folder)
+    assert not plan().resumes

@@ -108,5 +108,18 @@ def write(builder: FilmFrames) -> None:
     ):
         try:
             builder.download_and_prepare(download_dir=downloads, download_config=config)
-        except (OSError, tf.errors.OpError) as error:
-            raise UserError(f"{builder.data_path}: cannot be written ({error}); is the disk full?") from None
+        except Exception as error:
+            raise _cause(error, builder) from None
+
+
+def _cause(error: BaseException, builder: FilmFrames) -> BaseException:
+    """What is behind an error that TFDS may have wrapped in another."""
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, UserError):
+            return link
+        if isinstance(link, OSError | tf.errors.OpError):
+            reason = str(link).strip().splitlines()[0]
+            return UserError(f"{builder.data_path}: cannot be written ({reason}); is there room on the disk?")
+        link = link.__cause__ or link.__context__
+    return error

@@ -38,7 +38,7 @@ class Dataset:
     name: str
     folder: Path
     size: tuple[int, int]  # width, height of a frame in pixels
-    frames: int
+    frames: int  # records written, by TFDS's own count
     source: Source
 
     @property
@@ -53,12 +53,12 @@ def dataset_name(stem: str, size: tuple[int, int], sha256: str) -> str:
     return f"{plain}-{format_size(size)}-{sha256[:8]}"
 
 
-def metadata(source: Source, size: tuple[int, int], frames: int, version: str) -> dict[str, Any]:
-    """What is stored beside the records; `read` is its inverse."""
+def metadata(source: Source, size: tuple[int, int], pictures: int, version: str) -> dict[str, Any]:
+    """What is stored beside the records: the film, its coded pictures, how they became frames, by whom."""
     return {
         "source": asdict(source),
         "size": list(size),
-        "frames": frames,
+        "pictures": pictures,
         "fit": "scaled to cover, cropped at the centre",
         "autoencode": version,
     }
@@ -68,16 +68,23 @@ def read(folder: Path) -> Dataset:
     """The dataset in a version folder. Raises `UserError` if it is not one of ours."""
     try:
         stored = json.loads((folder / "metadata.json").read_text())
-        source = Source(**stored["source"])
-        return Dataset(folder.parent.name, folder, tuple(stored["size"]), stored["frames"], source)
+        (split,) = json.loads((folder / "dataset_info.json").read_text())["splits"]
+        frames = sum(int(length) for length in split["shardLengths"])
+        width, height = stored["size"]
+        return Dataset(folder.parent.name, folder, (width, height), frames, Source(**stored["source"]))
     except (OSError, ValueError, TypeError, KeyError):
         raise UserError(f"{folder}: not a dataset of frames; make one with `make frames FILM=…`") from None
 
 
 def datasets(data_dir: Path) -> list[Dataset]:
-    """All datasets under `data_dir`, the newest first."""
-    folders = [path.parent for path in data_dir.glob(f"{BUILDER}/*/{VERSION}/metadata.json")]
-    return sorted((read(folder) for folder in folders), key=lambda dataset: dataset.time, reverse=True)
+    """All readable datasets under `data_dir`, the newest first."""
+    known = []
+    for path in data_dir.glob(f"{BUILDER}/*/{VERSION}/metadata.json"):
+        try:
+            known.append(read(path.parent))
+        except UserError:
+            continue  # a damaged one is not the newest of ours
+    return sorted(known, key=lambda dataset: dataset.time, reverse=True)
 
 
 def find(data_dir: Path, name: str | None) -> Dataset:

@@ -29,7 +29,7 @@ def training_batches(
         skip: batches to leave out at the beginning, where an interrupted epoch goes on.
 
     Returns:
-        `steps_per_epoch` − `skip` batches (batch_size, height, width, 3) uint8.
+        ⌈frames / batch_size⌉ − `skip` batches (batch_size, height, width, 3) uint8.
     """
     builder = tfds.builder_from_directory(dataset.folder)
     records = _records(builder, "train", cycle_length=SHARDS)
@@ -40,16 +40,11 @@ def training_batches(
         records.map(lambda record: record["frame"])
         .shuffle(buffer, seed=order_seed, reshuffle_each_iteration=False)
         .repeat()
-        .take(steps_per_epoch(dataset.frames, batch_size) * batch_size)
+        .take(-(-dataset.frames // batch_size) * batch_size)
         .skip(skip * batch_size)
         .map(builder.info.features["frame"].decode_example, num_parallel_calls=tf.data.AUTOTUNE)
     )
     return frames.batch(batch_size, drop_remainder=True).prefetch(4)
-
-
-def steps_per_epoch(frames: int, batch_size: int) -> int:
-    """Batches in which every frame has its turn."""
-    return -(-frames // batch_size)
 
 
 def frames_in_order(dataset: Dataset, batch_size: int, split: str = "train") -> tf.data.Dataset:

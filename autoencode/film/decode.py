@@ -18,6 +18,9 @@ from autoencode.film.probe import FilmInfo
 from autoencode.film.stack import Size, Stack
 from autoencode.film.timeline import Timeline, clock
 
+FORGIVEN = 3
+"""Pictures that a healthy film may lose in decoding: at its beginning or end they can lean on absent ones."""
+
 
 class Frame(NamedTuple):
     """One picture of the film. The arrays are read-only."""
@@ -44,22 +47,26 @@ def read_frames(
         nobody notices if it breaks off.
 
     Raises:
-      UserError: nothing can be decoded, or decoding ends well before the timeline does.
+      UserError: nothing can be decoded, or more than a few of the timeline's pictures cannot.
     """
     stack = Stack(size, view_size)
-    time = None
-    frames = _decode(film, stack) if timeline is None else _decode_range(film, stack, timeline)
-    with closing(frames):
+    if timeline is None:
+        yield from _decode(film, stack)
+        return
+    time, decoded = float(timeline.times[0]), 0
+    with closing(_decode_range(film, stack, timeline)) as frames:
         for frame in frames:
+            expected = int(np.searchsorted(timeline.times, frame.time + 0.2 * _half(timeline)))
+            decoded += 1
+            if expected - decoded > FORGIVEN:
+                raise UserError(
+                    f"{film.path}: {expected - decoded} pictures before {clock(frame.time)} are damaged;"
+                    " copy the film again"
+                )
             time = frame.time
             yield frame
-    if timeline is None:
-        return
-    # Decoding may lose a picture or two at the very end of a healthy file; more is a break.
-    missing = timeline.count if time is None else int(np.sum(timeline.times > time + _half(timeline)))
-    if time is None or missing > 3:
-        where = timeline.times[0] if time is None else time
-        raise UserError(f"{film.path}: the picture breaks off at {clock(float(where))}; copy the film again")
+    if timeline.count - decoded > FORGIVEN:
+        raise UserError(f"{film.path}: the picture breaks off at {clock(time)}; copy the film again")
 
 
 def filters(film: FilmInfo, size: Size) -> str:

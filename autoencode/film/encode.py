@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import subprocess
 import tempfile
 from contextlib import suppress
@@ -27,6 +29,10 @@ _COPIED = {
     ".mov": {"aac", "mp3", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s16be", "pcm_s24le"},
     ".mkv": None,
 }
+
+
+LARGEST = 16384
+"""Pixels of a side: beyond it H.264's decoders give up."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,10 @@ class FilmWriter:
             raise UserError(f"{self.path}: a film's name must end in .mp4, .mov or .mkv; rename the output")
         if not self.path.parent.is_dir():
             raise UserError(f"{self.path}: the folder {self.path.parent} does not exist; create it first")
+        if not os.access(self.path.parent, os.W_OK | os.X_OK):
+            raise UserError(
+                f"{self.path}: the folder {self.path.parent} cannot be written to; choose another --output"
+            )
         if self.path.is_dir():
             raise UserError(f"{self.path}: is a folder; give the output another name")
         if sound is not None and self.path.exists() and self.path.samefile(sound.film.path):
@@ -96,6 +106,11 @@ class FilmWriter:
             raise ValueError("view_size belongs to side_by_side, and only to it")
         if height % 2 or height <= 0:
             raise ValueError(f"the film's height must be even and positive, not {height}")
+        width = round(height * size[0] / size[1]) * (1 if view_size is None else 2)
+        if max(width, height) > LARGEST:
+            raise UserError(
+                f"{self.path}: {width}x{height} is more than H.264 can hold; choose a smaller --height"
+            )
         self.frames = 0  # written so far
         self._partial = self.path.with_name(f".{self.path.stem}.partial{self.path.suffix}")
         self._stack = Stack(size, view_size)
@@ -103,6 +118,12 @@ class FilmWriter:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> FilmWriter:
+        self._lock = self._partial.open("ab")  # ffmpeg will write to this very file
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._lock.close()
+            raise UserError(f"{self.path}: is being written by another process; wait for it") from None
         self._complaints = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
             self._command(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self._complaints
@@ -131,6 +152,7 @@ class FilmWriter:
                 self._process.stdin.close()
             self._complaints.close()
             self._partial.unlink(missing_ok=True)
+            self._lock.close()
 
     def _finish(self) -> None:
         try:
@@ -154,7 +176,9 @@ class FilmWriter:
         status = self._process.wait()
         self._complaints.seek(0)
         words = ffmpeg.last_words(self._complaints.read(), status)
-        return UserError(f"{self.path}: ffmpeg could not write it ({words}); is the disk full?")
+        full = "No space left" in words or "SIGXFSZ" in words  # the disk, or the user's limit on a file's size
+        mend = "make room on the disk" if full else "try another --output, --height or --layout"
+        return UserError(f"{self.path}: ffmpeg could not write it ({words}); {mend}")
 
     def _command(self) -> list[str]:
         stack, sound = self._stack, self._sound

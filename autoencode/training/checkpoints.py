@@ -32,12 +32,12 @@ class Checkpoints:
 
     def __init__(self, run: Run, trainer: Trainer) -> None:
         self._run, self._networks, self._step = run, trainer.networks, trainer.step
-        self._fingerprint = tf.Variable(run.fingerprint, trainable=False)
+        self._run_id = tf.Variable(run.id, trainable=False)
         self._state = tf.train.Checkpoint(
             **{name: _variables(network) for name, network in trainer.networks._asdict().items()},
             optimizers=[_variables(optimizer) for optimizer in trainer.optimizers],
             step=trainer.step,
-            fingerprint=self._fingerprint,
+            run_id=self._run_id,
         )
         self._manager = tf.train.CheckpointManager(
             self._state, str(run.checkpoints), max_to_keep=KEPT, checkpoint_name="step"
@@ -51,7 +51,7 @@ class Checkpoints:
         """Keeps encoder and decoder as they are after this epoch (1 is the first)."""
         encoder, decoder, _ = self._networks
         weights = tf.train.Checkpoint(
-            encoder=_variables(encoder), decoder=_variables(decoder), fingerprint=self._fingerprint
+            encoder=_variables(encoder), decoder=_variables(decoder), run_id=self._run_id
         )
         weights.write(str(self._run.epoch_path(epoch)))
 
@@ -66,7 +66,7 @@ class Checkpoints:
             try:
                 # `restore`, not `read`: a state that the manager saved also counts its saves.
                 _attempt(lambda path=path: self._state.restore(str(path)).assert_consumed(), path)
-                _check_fingerprint(self._fingerprint, self._run, path)
+                _check_id(self._run_id, self._run, path)
                 return int(self._step)
             except UserError as error:
                 print(f"{error}; trying the one before", file=sys.stderr)
@@ -81,13 +81,12 @@ def restore_weights(run: Run, path: Path, encoder: Encoder, decoder: Decoder) ->
     Raises:
         UserError: the checkpoint is incomplete, or another run's. Never are random weights left.
     """
-    fingerprint = tf.Variable("", trainable=False)
-    state = tf.train.Checkpoint(
-        encoder=_variables(encoder), decoder=_variables(decoder), fingerprint=fingerprint
-    )
-    status = _attempt(lambda: state.read(str(path)).assert_existing_objects_matched(), path)
+    run_id = tf.Variable("", trainable=False)
+    state = tf.train.Checkpoint(encoder=_variables(encoder), decoder=_variables(decoder), run_id=run_id)
+    mend = f"; take another --epoch, or delete {path.name}.* to fall back on the state before"
+    status = _attempt(lambda: state.read(str(path)).assert_existing_objects_matched(), path, mend)
     status.expect_partial()  # optimisers and discriminator are not needed to render
-    _check_fingerprint(fingerprint, run, path)
+    _check_id(run_id, run, path)
 
 
 def _variables(owner: keras.Model | keras.optimizers.Optimizer) -> list[tf.Variable]:
@@ -99,15 +98,15 @@ def _variables(owner: keras.Model | keras.optimizers.Optimizer) -> list[tf.Varia
     return [variable.value for variable in owner.variables]
 
 
-def _attempt(restore: Callable[[], Any], path: Path) -> Any:
+def _attempt(restore: Callable[[], Any], path: Path, mend: str = "") -> Any:
     try:
         return restore()
     except (tf.errors.OpError, AssertionError, ValueError, IndexError, KeyError) as error:
         # What a damaged or foreign file raises depends on where it is damaged; the first line says enough.
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{path}: damaged, or of other networks ({reason[:120]})") from None
+        raise UserError(f"{path}: damaged, or of other networks ({reason[:120]}){mend}") from None
 
 
-def _check_fingerprint(fingerprint: tf.Variable, run: Run, path: Path) -> None:
-    if fingerprint.numpy().decode() != run.fingerprint:
+def _check_id(run_id: tf.Variable, run: Run, path: Path) -> None:
+    if run_id.numpy().decode() != run.id:
         raise UserError(f"{path}: is a checkpoint of another run than {run.folder / 'config.json'} describes")

@@ -7,10 +7,12 @@ import imageio.v3 as iio
 import numpy as np
 import tensorflow as tf
 
+from autoencode.files import whole
 from autoencode.metrics import psnr, ssim
 from autoencode.networks.pixels import to_float, to_uint8
 from autoencode.pictures import grid, pairs
 from autoencode.run import Run, write_whole
+from autoencode.training.noise import draw_prior
 from autoencode.training.step import Trainer
 
 COLUMNS = 6
@@ -34,8 +36,7 @@ class Journal:
         self._samples.mkdir(parents=True, exist_ok=True)
         self._metrics = run.folder / "metrics.jsonl"
         self._events = tf.summary.create_file_writer(str(run.folder / "tensorboard"))
-        seed = (trainer.config.seed, 2)
-        self._prior = tf.random.stateless_normal((len(frames), trainer.config.latent_size), seed)
+        self._prior = draw_prior(trainer.config, len(frames), (trainer.config.seed, 0))
         if self._metrics.exists():
             lines = self._metrics.read_text().splitlines()
             kept = [line for line in lines if _step_of(line) <= step]
@@ -64,10 +65,8 @@ class Journal:
             "prior": grid(imagined.numpy(), COLUMNS),
         }
         for name, image in images.items():
-            path = self._samples / f"{name}_{step:07d}.png"
-            partial = path.with_name(f".{path.name}")
-            iio.imwrite(partial, image)
-            partial.replace(path)
+            with whole(self._samples / f"{name}_{step:07d}.png") as partial:
+                iio.imwrite(partial, image)
             with self._events.as_default(step):
                 tf.summary.image(name, image[np.newaxis])
         values = {
@@ -80,12 +79,11 @@ class Journal:
     def timelapse(self) -> Path:
         """The reconstructions so far as a film, samples/timelapse.mp4."""
         path = self._samples / "timelapse.mp4"
-        partial = path.with_name(".timelapse.partial.mp4")
         pictures = [iio.imread(image) for image in sorted(self._samples.glob("reconstruction_*.png"))]
         # The last picture stands for two seconds more.
         pictures += pictures[-1:] * 2 * TIMELAPSE_RATE
-        iio.imwrite(partial, np.stack(pictures), plugin="FFMPEG", fps=TIMELAPSE_RATE, quality=8)
-        partial.replace(path)
+        with whole(path) as partial:
+            iio.imwrite(partial, np.stack(pictures), plugin="FFMPEG", fps=TIMELAPSE_RATE, quality=8)
         return path
 
     def close(self) -> None:

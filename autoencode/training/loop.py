@@ -1,18 +1,19 @@
 """Epochs: batches in, a run folder out. Stops when asked to, and goes on from where it stopped."""
 
-import shutil
+import math
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 import tensorflow as tf
 from tqdm import tqdm
 
 from autoencode.config import format_size
-from autoencode.dataset.pipeline import sample_frames, steps_per_epoch, training_batches
+from autoencode.dataset.pipeline import sample_frames, training_batches
 from autoencode.errors import UserError
+from autoencode.files import check_room
 from autoencode.networks.build import parameter_counts
 from autoencode.plan import Plan
 from autoencode.progress import bar, duration
@@ -53,16 +54,23 @@ def train(plan: Plan, rhythm: Rhythm = Rhythm(), dry_run: bool = False) -> None:
     if not plan.resumes:
         run = replace(run, config=replace(run.config, precision=resolve(run.config.precision)))
     plan = replace(plan, run=run)
-    per_epoch = steps_per_epoch(plan.dataset.frames, run.config.batch_size)
+    per_epoch = run.steps_per_epoch
     trainer = Trainer(run.config, noise_steps=run.config.epochs * per_epoch)
     if dry_run:
         _rehearse(plan, trainer, per_epoch)
         return
-    _check_disk(plan, trainer)
-    if not plan.resumes:
-        run.write()
+    needed = _disk_bytes(plan, trainer)
+    check_room(run.folder, needed, f"{run.folder}: training", "choose another --run path")
     with run.locked(), _stop_asked() as stop:
-        _Loop(plan, trainer, per_epoch, rhythm, stop).run()
+        if not plan.resumes:
+            run.write()
+        loop = _Loop(plan, trainer, per_epoch, rhythm, stop)
+        try:
+            loop.run()
+        except Exception:
+            with suppress(OSError):
+                run.write_status("failed", loop.step, plan.epochs)
+            raise
 
 
 class _Loop:
@@ -102,12 +110,14 @@ class _Loop:
                 if self.stop[0]:
                     break
         finished = self.step >= self.steps
-        if not finished:
+        if finished:
+            run.write_status("finished", self.step, self.plan.epochs)
+        else:
             self._save("interrupted")
         timelapse = self.journal.timelapse()
         self.journal.close()
         if not finished:
-            print(f"stopped at step {self.step} and saved; go on with: {_command(self.plan)}", flush=True)
+            print(f"stopped at step {self.step} and saved; go on with: {self.plan.command}", flush=True)
             raise KeyboardInterrupt
         print(f"trained: {run.folder}; to look at: {timelapse}")
 
@@ -125,12 +135,13 @@ class _Loop:
             self.journal.pictures(self.step, self.step / self.per_epoch)
         if epoch_ends:
             self.checkpoints.save_epoch(self.step // self.per_epoch)
-            self._save("finished" if self.step >= self.steps else "running")
+            self._save("running")
         elif time.monotonic() - self.saved > self.rhythm.checkpoint:
             self._save("running")
 
     def _figures(self) -> str:
         """Writes the means since the last time; returns them in a few words."""
+        self._check_finite()
         means = dict(zip(METRICS, (self.totals.numpy() / self.summed).tolist(), strict=True))
         self.totals, self.summed = _zeros(), 0
         self.journal.figures(self.step, self.step / self.per_epoch, means)
@@ -141,9 +152,23 @@ class _Loop:
         )
 
     def _save(self, state: str) -> None:
+        self._check_finite()
         self.checkpoints.save()
-        self.plan.run.write_status(state, self.step, self.step / self.per_epoch)
+        self.plan.run.write_status(state, self.step, self.plan.epochs)
         self.saved = time.monotonic()
+
+    def _check_finite(self) -> None:
+        """Stops before weights that are lost are saved over good ones."""
+        lost = [
+            name for name, total in zip(METRICS, self.totals.numpy(), strict=True) if not math.isfinite(total)
+        ]
+        if lost:
+            states = self.plan.run.states()
+            last = f"the last good state is {states[0].name}" if states else "no state was saved before"
+            raise UserError(
+                f"run {self.plan.run.name}: {lost[0]} is no longer a number by step {self.step}; {last};"
+                " begin a new run with a lower --learning_rate or another --seed"
+            )
 
 
 class _Headline:
@@ -151,16 +176,19 @@ class _Headline:
 
     def __init__(self, plan: Plan, step: int, steps: int, per_epoch: int) -> None:
         self._plan, self._first, self._steps, self._per_epoch = plan, step, steps, per_epoch
-        self._begun, self._due = 0.0, True
+        self._begun, self._said = 0.0, False
 
     def due(self, step: int) -> bool:
-        """Whether enough was measured, once. The first step, which builds the graph, does not count."""
+        """Whether, after this step, enough was measured. True once."""
         done = step - self._first
         if done == 1:
-            self._begun = time.monotonic()
-        enough = done > MEASURED_STEPS or (done > 1 and time.monotonic() - self._begun > MEASURED_SECONDS)
-        due, self._due = self._due and (enough or step == self._steps), self._due and not enough
-        return due
+            self._begun = time.monotonic()  # the first step builds the graph: it does not count
+            return step == self._steps
+        measured = done > MEASURED_STEPS or time.monotonic() - self._begun > MEASURED_SECONDS
+        if self._said or not (measured or step == self._steps):
+            return False
+        self._said = True
+        return True
 
     def text(self, step: int) -> str:
         """The line, said after `step`."""
@@ -176,7 +204,8 @@ class _Headline:
 
 
 def _rehearse(plan: Plan, trainer: Trainer, per_epoch: int) -> None:
-    config, step, steps = plan.run.config, plan.run.status()["step"], plan.epochs * per_epoch
+    config, steps = plan.run.config, plan.epochs * per_epoch
+    step = round(plan.run.epochs_done * per_epoch)
     headline = _Headline(plan, step, max(steps, step + 2), per_epoch)
     for frames in training_batches(plan.dataset, config.batch_size, config.seed, 0).repeat():
         trainer.train_step(frames, _zeros()).numpy()
@@ -198,29 +227,13 @@ def _disk_bytes(plan: Plan, trainer: Trainer) -> int:
     return states + 4 * (counts["encoder"] + counts["decoder"]) * plan.epochs
 
 
-def _check_disk(plan: Plan, trainer: Trainer) -> None:
-    folder = plan.run.folder
-    while not folder.exists():
-        folder = folder.parent
-    needed, free = _disk_bytes(plan, trainer), shutil.disk_usage(folder).free
-    if free < needed:
-        raise UserError(
-            f"{plan.run.folder}: training needs up to {needed / 1e6:,.0f} MB of disk,"
-            f" {free / 1e6:,.0f} MB are free; make room, or choose another --run path"
-        )
-
-
 def _zeros() -> tf.Tensor:
     return tf.zeros(len(METRICS))
 
 
-def _command(plan: Plan) -> str:
-    return f"python -m autoencode.train --run={plan.run.name} --epochs={plan.epochs}"
-
-
 @contextmanager
 def _stop_asked() -> Iterator[list[bool]]:
-    """A flag that Ctrl-C (or SIGTERM) raises, so that a step in progress ends; a second one ends at once."""
+    """A flag that Ctrl-C (or the like) raises, so that a step in progress ends; a second one ends at once."""
     asked = [False]
 
     def ask(number: int, frame: object) -> None:
@@ -228,7 +241,7 @@ def _stop_asked() -> Iterator[list[bool]]:
             raise KeyboardInterrupt
         asked[0] = True
 
-    kept = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    kept = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield asked
     finally:

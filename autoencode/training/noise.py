@@ -1,6 +1,7 @@
-"""The latent noise: lowered over training so that near-identical frames can come apart.
+"""Latents drawn at random: the noise of training, and samples of the prior.
 
-The contribution of Broad & Grierson 2017 to the procedure; their schedule was never published.
+The noise is lowered over training so that near-identical frames can come apart: the contribution of Broad &
+Grierson 2017 to the procedure. Their schedule was never published.
 """
 
 import math
@@ -25,3 +26,11 @@ def noise_stddev(config: Config, step: tf.Tensor, steps: int) -> tf.Tensor:
     if config.noise_shape == "cosine":
         progress = 0.5 - 0.5 * tf.cos(math.pi * progress)
     return config.noise_start + (config.noise_end - config.noise_start) * progress
+
+
+def draw_prior(config: Config, count: int | tf.Tensor, seed: tf.Tensor | tuple[int, int]) -> tf.Tensor:
+    """Latents of the configured prior, (count, latent_size) float32, decided by the seed (two integers)."""
+    shape = (count, config.latent_size)
+    if config.prior == "uniform":
+        return tf.random.stateless_uniform(shape, seed, -1.0, 1.0)
+    return tf.random.stateless_normal(shape, seed)

@@ -14,7 +14,7 @@ from autoencode.networks.build import Networks, build_networks
 from autoencode.networks.pixels import to_float
 from autoencode.training import losses
 from autoencode.training.balance import equalise, gate, norm
-from autoencode.training.noise import noise_stddev
+from autoencode.training.noise import draw_prior, noise_stddev
 
 METRICS = (
     "kl",
@@ -40,6 +40,18 @@ class Gradients(NamedTuple):
     encoder: list[tf.Tensor]
     decoder: list[tf.Tensor]
     discriminator: list[tf.Tensor]
+
+
+class Terms(NamedTuple):
+    """Gradients at the decoder's output: of three losses at the reconstruction, of the game at the sample.
+
+    Each (batch, height, width, 3) float32.
+    """
+
+    pixel: tf.Tensor
+    likeness: tf.Tensor
+    gan: tf.Tensor
+    gan_prior: tf.Tensor
 
 
 class Trainer:
@@ -93,12 +105,17 @@ class Trainer:
         The losses meet at the decoder's output: their gradients are taken there one by one (through the
         discriminator, down to the picture), mixed once for the decoder and once for the encoder, and sent on.
         So no gradient of the game reaches the encoder, and none of the likeness the discriminator.
+
+        Args:
+            frames: (batch, height, width, 3) uint8.
+
+        Returns:
+            The gradients, and the metrics by name but for who steps.
         """
-        config, (encoder, decoder, discriminator) = self.config, self.networks
+        config, (encoder, decoder, _) = self.config, self.networks
         real = to_float(frames)
         noise = noise_stddev(config, self.step, self.noise_steps)
         eps, prior_latents = self._draw(tf.shape(real)[0])
-
         with tf.GradientTape(persistent=True) as tape:
             posterior = encoder(real, training=True)
             latents = posterior.mean + tf.exp(0.5 * posterior.log_variance) * noise * eps
@@ -107,41 +124,13 @@ class Trainer:
             kl = losses.kl_divergence(posterior)
             scaled_kl = self.optimizers.encoder.scale_loss(config.kl_weight * kl)
 
-        scale = self.optimizers.decoder.scale_loss(tf.constant(1.0))
-        gan_scale = self.optimizers.discriminator.scale_loss(tf.constant(1.0))
-        with tf.GradientTape(persistent=True) as judgement:
-            judgement.watch([reconstruction, prior])
-            on_real, on_reconstruction, on_prior = (discriminator(x) for x in (real, reconstruction, prior))
-            pixel = losses.pixel_difference(real, reconstruction)
-            likeness = losses.learned_similarity(on_real, on_reconstruction, config.likeness)
-            gan = losses.gan_loss(on_real, on_reconstruction, on_prior)
-            scaled_likeness, scaled_gan = scale * likeness, gan_scale * gan
+        terms, for_discriminator, metrics = self._judge(real, reconstruction, prior)
+        terms = self._weigh(terms)
+        norms = [norm([terms.pixel]), norm([config.gamma * terms.likeness]), norm([terms.gan])]
+        pixel_share, likeness_share, gan_share = (part / (tf.add_n(norms) + 1e-12) for part in norms)
 
-        (of_pixel,) = judgement.gradient(pixel, [reconstruction])
-        (of_likeness,) = judgement.gradient(scaled_likeness, [reconstruction])
-        of_gan, of_gan_prior, for_discriminator = judgement.gradient(
-            scaled_gan, [reconstruction, prior, discriminator.trainable_variables]
-        )
-        # The decoder plays against the discriminator.
-        of_likeness, of_gan, of_gan_prior = (
-            of_likeness / scale,
-            -of_gan / gan_scale,
-            -of_gan_prior / gan_scale,
-        )
-        if config.balance_gradients:
-            of_gan_prior /= norm([of_gan]) + 1e-12
-            of_pixel, of_likeness, of_gan = equalise(of_pixel), equalise(of_likeness), equalise(of_gan)
-            gan_factor = config.gan_weight
-        else:
-            gan_factor = losses.gan_scale(config)
-        of_pixel, of_gan, of_gan_prior = (
-            config.pixel_weight * of_pixel,
-            gan_factor * of_gan,
-            gan_factor * of_gan_prior,
-        )
-
-        for_decoder = of_pixel + config.gamma * of_likeness + of_gan
-        for_encoder = of_pixel + config.encoder_likeness * of_likeness
+        for_decoder = terms.pixel + config.gamma * terms.likeness + terms.gan
+        for_encoder = terms.pixel + config.encoder_likeness * terms.likeness
         gradients = Gradients(
             encoder=tape.gradient(
                 [reconstruction, scaled_kl],
@@ -151,35 +140,72 @@ class Trainer:
             decoder=tape.gradient(
                 [reconstruction, prior],
                 decoder.trainable_variables,
-                output_gradients=[scale * for_decoder, scale * of_gan_prior],
+                output_gradients=[
+                    self.optimizers.decoder.scale_loss(x) for x in (for_decoder, terms.gan_prior)
+                ],
             ),
-            discriminator=[losses.gan_scale(config) * gradient for gradient in for_discriminator],
+            discriminator=for_discriminator,
         )
-        norms = [norm([term]) for term in (of_pixel, config.gamma * of_likeness, of_gan)]
-        shares = [term / (tf.add_n(norms) + 1e-12) for term in norms]
-        return gradients, {
-            "kl": kl,
+        shares = {"pixel_share": pixel_share, "likeness_share": likeness_share, "gan_share": gan_share}
+        return gradients, {"kl": kl, "noise": noise, **metrics, **shares}
+
+    def _judge(
+        self, real: tf.Tensor, reconstruction: tf.Tensor, prior: tf.Tensor
+    ) -> tuple[Terms, list[tf.Tensor], dict[str, tf.Tensor]]:
+        """What the discriminator makes of three batches of pictures.
+
+        Returns:
+            The gradient of each unscaled loss at the pictures; the discriminator's own gradients; metrics.
+        """
+        discriminator = self.networks.discriminator
+        likeness_scale = self.optimizers.decoder.scale_loss(tf.constant(1.0))
+        gan_scale = self.optimizers.discriminator.scale_loss(tf.constant(1.0))
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch([reconstruction, prior])
+            on_real, on_reconstruction, on_prior = (discriminator(x) for x in (real, reconstruction, prior))
+            pixel = losses.pixel_difference(real, reconstruction)
+            likeness = losses.learned_similarity(on_real, on_reconstruction, self.config.likeness)
+            gan = losses.gan_loss(on_real, on_reconstruction, on_prior)
+            scaled_likeness, scaled_gan = likeness_scale * likeness, gan_scale * gan
+        of_gan, of_gan_prior, for_discriminator = tape.gradient(
+            scaled_gan, [reconstruction, prior, discriminator.trainable_variables]
+        )
+        terms = Terms(
+            pixel=tape.gradient(pixel, reconstruction),
+            likeness=tape.gradient(scaled_likeness, reconstruction) / likeness_scale,
+            # The decoder plays against the discriminator.
+            gan=-of_gan / gan_scale,
+            gan_prior=-of_gan_prior / gan_scale,
+        )
+        generated = (on_reconstruction.logits, on_prior.logits)
+        metrics = {
             "pixel": pixel,
             "likeness": likeness,
             "gan": gan,
             "real_cost": losses.real_cost(on_real.logits),
-            "generated_cost": 0.5
-            * (losses.generated_cost(on_reconstruction.logits) + losses.generated_cost(on_prior.logits)),
-            "pixel_share": shares[0],
-            "likeness_share": shares[1],
-            "gan_share": shares[2],
-            "noise": noise,
+            "generated_cost": tf.add_n([losses.generated_cost(logits) for logits in generated]) / 2,
         }
+        gan_weight = losses.gan_scale(self.config)
+        return terms, [gan_weight * gradient for gradient in for_discriminator], metrics
+
+    def _weigh(self, terms: Terms) -> Terms:
+        """The terms with their weights, but for the likeness, which weighs differently in two networks."""
+        config, gan_weight = self.config, losses.gan_scale(self.config)
+        if config.balance_gradients:
+            pixel, likeness, gan = equalise(terms.pixel), equalise(terms.likeness), equalise(terms.gan)
+            terms = Terms(pixel, likeness, gan, terms.gan_prior / (norm([terms.gan]) + 1e-12))
+            gan_weight = config.gan_weight
+        return terms._replace(
+            pixel=config.pixel_weight * terms.pixel,
+            gan=gan_weight * terms.gan,
+            gan_prior=gan_weight * terms.gan_prior,
+        )
 
     def _draw(self, batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """This step's eps and its latents of the prior, both (batch, latent_size)."""
-        shape = (batch, self.config.latent_size)
+        """The eps and the latents of the prior of this step, both (batch, latent_size)."""
         seed = tf.stack([tf.constant(self.config.seed, tf.int64), self.step])
-        eps = tf.random.stateless_normal(shape, tf.random.fold_in(seed, 0))
-        prior_seed = tf.random.fold_in(seed, 1)
-        if self.config.prior == "uniform":
-            return eps, tf.random.stateless_uniform(shape, prior_seed, -1.0, 1.0)
-        return eps, tf.random.stateless_normal(shape, prior_seed)
+        eps = tf.random.stateless_normal((batch, self.config.latent_size), tf.random.fold_in(seed, 0))
+        return eps, draw_prior(self.config, batch, tf.random.fold_in(seed, 1))
 
     def _apply(self, name: str, gradients: list[tf.Tensor]) -> None:
         optimizer, network = getattr(self.optimizers, name), getattr(self.networks, name)

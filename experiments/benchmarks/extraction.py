@@ -14,12 +14,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from autoencode.command import quiet
 from autoencode.config import parse_size
 from autoencode.film import ffmpeg
 from autoencode.film.decode import read_frames
 from autoencode.film.probe import probe
 from autoencode.film.timeline import scan
+from autoencode.quiet import quiet
 
 with quiet():
     from autoencode.dataset import catalogue

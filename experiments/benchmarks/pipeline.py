@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from autoencode.command import quiet
 from autoencode.config import PRESETS, Config
 from autoencode.dataset.catalogue import find
+from autoencode.quiet import quiet
 
 with quiet():
     import tensorflow as tf
 
-    from autoencode.dataset.pipeline import frames_in_order, steps_per_epoch, training_batches
+    from autoencode.dataset.pipeline import frames_in_order, training_batches
     from autoencode.training.precision import resolve
     from autoencode.training.step import METRICS, Trainer
 
@@ -69,7 +69,6 @@ def mixing(dataset: object, batch_size: int) -> float:
         # Frames that are alike to the bit stand at several places: the middle one will do.
         where = np.array([places[frame.tobytes()][len(places[frame.tobytes()]) // 2] for frame in batch])
         gaps.append(np.abs(where[:, None] - where[None, :])[np.triu_indices(len(where), 1)].mean())
-    assert len(gaps) == steps_per_epoch(dataset.frames, batch_size)
     return float(np.mean(gaps)) / (dataset.frames / 3)
 
 

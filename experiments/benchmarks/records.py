@@ -14,10 +14,10 @@ from itertools import islice
 import numpy as np
 from PIL import Image
 
-from autoencode.command import quiet
 from autoencode.config import parse_size
 from autoencode.film.decode import read_frames
 from autoencode.film.probe import probe
+from autoencode.quiet import quiet
 
 with quiet():
     import tensorflow as tf

@@ -268,7 +268,7 @@ def write_noise(path):
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
-    with pytest.raises(UserError, match="disk full") as caught:
+    with pytest.raises(UserError, match="make room") as caught:
         write_noise(tmp_path / "a.mp4")
     complaint(caught)
     assert list(tmp_path.iterdir()) == []

@@ -15,7 +15,8 @@ CONFIG = Config(**{**PRESETS["tiny"], "precision": "float32"})
 
 
 def a_run(folder, config=CONFIG):
-    run = Run(folder, config, "tiny", "film", 10)
+    run = Run(folder, config, "tiny", "film", 10, id=str(folder))
+    folder.mkdir(parents=True, exist_ok=True)
     run.write()
     return run
 

@@ -9,8 +9,9 @@ import tensorflow as tf
 from datasets import make_dataset
 
 from autoencode.config import PRESETS, Config
+from autoencode.errors import UserError
 from autoencode.plan import Plan
-from autoencode.run import Run
+from autoencode.run import Run, read_run
 from autoencode.training import loop
 from autoencode.training.loop import Rhythm, train
 
@@ -33,8 +34,9 @@ def unbroken(dataset, tmp_path_factory):
 
 def trained(dataset, folder: Path, **fields) -> Run:
     """Trains, or goes on training, the run in a folder to its 2 epochs."""
-    run = Run(folder, dataclasses.replace(CONFIG, **fields), "tiny", dataset.name, dataset.frames)
+    config = dataclasses.replace(CONFIG, **fields)
     resumes = (folder / "config.json").exists()
+    run = read_run(folder) if resumes else Run(folder, config, "tiny", dataset.name, dataset.frames, "id")
     train(Plan(run, dataset, epochs=2, resumes=resumes), RHYTHM)
     return run
 
@@ -73,7 +75,7 @@ def test_interrupted_at_any_step_the_weights_are_those_of_the_unbroken_run(
     assert ours.keys() == unbroken.keys()
     for name, values in unbroken.items():
         np.testing.assert_array_equal(ours[name], values, err_msg=name)
-    assert run.status()["state"] == "finished"
+    assert '"finished"' in (tmp_path / "status.json").read_text()
 
 
 def test_a_run_trained_twice_is_the_same_and_another_seed_is_not(dataset, unbroken, tmp_path):
@@ -90,8 +92,29 @@ def test_metrics_of_steps_that_were_lost_are_written_once(dataset, tmp_path):
     run = trained(dataset, tmp_path)
     for suffix in (".index", ".data-00000-of-00001"):  # as if killed before the last checkpoint
         run.states()[0].with_name("step-6" + suffix).unlink()
-    run.write_status("running", 3, 1.0)
+    run.write_status("running", 3, 2)
+    lines = (tmp_path / "metrics.jsonl").read_text()
     trained(dataset, tmp_path)
-    lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
-    assert len(lines) == len(set(lines))
-    assert final_weights(run)
+    assert (tmp_path / "metrics.jsonl").read_text() == lines
+
+
+def test_weights_that_are_lost_are_not_saved_over_good_ones(dataset, tmp_path):
+    with pytest.raises(UserError, match=r"no longer a number by step \d; (the last|no state)"):
+        trained(dataset, tmp_path, learning_rate=1e30)
+    assert '"failed"' in (tmp_path / "status.json").read_text()
+    for path in read_run(tmp_path).states():
+        for name, _ in tf.train.list_variables(str(path)):
+            if name.startswith("encoder"):
+                assert np.isfinite(tf.train.load_variable(str(path), name)).all()
+
+
+def test_a_run_is_trained_by_one_process_at_a_time(dataset, tmp_path):
+    run = trained(dataset, tmp_path)
+    with run.locked(), pytest.raises(UserError, match="is being trained by another process"):
+        train(Plan(run, dataset, epochs=3, resumes=True), RHYTHM)
+
+
+def test_two_new_runs_do_not_share_a_folder(dataset, tmp_path):
+    run = trained(dataset, tmp_path)
+    with pytest.raises(UserError, match="was begun by another process meanwhile"):
+        train(Plan(run, dataset, epochs=2, resumes=False), RHYTHM)
