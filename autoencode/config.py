@@ -158,6 +158,9 @@ PRESETS: dict[str, dict[str, Any]] = {
         "squash_latent": True,
         "prior": "uniform",
         "norm_momentum": 0.95,
+        # One verdict on the whole frame is won too soon: then the discriminator hardly ever steps.
+        "patch_discriminator": True,
+        "epochs": 5,
         "balance_gradients": True,
         "pixel_weight": 1.0,
         "gamma": 1.0,

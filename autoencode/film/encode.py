@@ -176,7 +176,7 @@ class FilmWriter:
         status = self._process.wait()
         self._complaints.seek(0)
         words = ffmpeg.last_words(self._complaints.read(), status)
-        full = "No space left" in words or "SIGXFSZ" in words  # the disk, or the user's limit on a file's size
+        full = "No space left" in words or "SIGXFSZ" in words  # the disk, or a limit on a file's size
         mend = "make room on the disk" if full else "try another --output, --height or --layout"
         return UserError(f"{self.path}: ffmpeg could not write it ({words}); {mend}")
 
