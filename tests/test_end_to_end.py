@@ -3,15 +3,13 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
-import time
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from datasets import ROOT, command
+from datasets import ROOT, command, stopped
 from films import make_film
 
 from autoencode.film import ffmpeg
@@ -65,30 +63,21 @@ def test_train_says_first_what_it_would_do(place):
 
 def test_train_stops_when_asked_and_goes_on(place):
     flags = ["--preset=tiny", "--epochs=3", "--figures_every=10", "--pictures_every=40"]
-    words = [sys.executable, "-m", "autoencode.train", *flags]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(
-        words, cwd=place, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        while not list(place.glob("experiments/runs/*/metrics.jsonl")) and process.poll() is None:
-            time.sleep(0.05)
-        while (
-            process.poll() is None
-            and '"kl"' not in next(place.glob("experiments/runs/*/metrics.jsonl")).read_text()
-        ):
-            time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
-        said, complained = process.communicate()
-    assert process.returncode == 130
-    assert "Traceback" not in complained
-    assert "go on with: python -m autoencode.train --run=a_film-48x32-tiny-1 --epochs=3" in said
+
+    def has_learned():
+        return any('"kl"' in path.read_text() for path in place.glob("experiments/runs/*/metrics.jsonl"))
+
+    result = stopped("train", *flags, cwd=place, once=has_learned)
+    assert result.returncode == 130
+    assert "Traceback" not in result.stderr
+    assert "go on with: python -m autoencode.train --run=a_film-48x32-tiny-1 --epochs=3" in result.stdout
     run = place / "experiments/runs/a_film-48x32-tiny-1"
-    stopped = json.loads((run / "status.json").read_text())
-    assert stopped["state"] == "interrupted"
-    assert 0 < stopped["step"] < 114
+    status = json.loads((run / "status.json").read_text())
+    assert status["state"] == "interrupted"
+    assert 0 < status["step"] < 114
 
     said = done("train", *flags, cwd=place)
-    assert f"run a_film-48x32-tiny-1 goes on at epoch {stopped['epoch']:.2f}" in said
+    assert f"run a_film-48x32-tiny-1 goes on at epoch {status['epoch']:.2f}" in said
     assert json.loads((run / "status.json").read_text())["step"] == 114  # 3 × ⌈150 / 4⌉
 
 
@@ -178,6 +167,58 @@ def test_a_damaged_checkpoint_is_never_rendered(place):
     assert "step-152" in result.stderr
     assert "Traceback" not in result.stderr
     assert not (place / "never.mp4").exists()
+
+
+def refused(result, said):
+    """One line (the progress bar apart), and not 0."""
+    assert result.returncode != 0
+    assert "Traceback" not in result.stderr
+    lines = [line for line in re.split(r"[\r\n]+", result.stderr.strip()) if line.startswith("autoencode: ")]
+    assert len(lines) == 1
+    assert said in lines[0]
+
+
+def test_a_full_disk_is_one_line_and_spoils_nothing(place):
+    make_film(place / "new.mkv", frames=100, size=(160, 90))
+    refused(command("frames", "--film=new.mkv", cwd=place, largest_file=2000), "is there room on the disk?")
+    assert not list(place.glob("data/film_frames/new-*"))
+    before = (place / "single.mp4").read_bytes()
+    flags = ["--film=a film.mkv", "--output=single.mp4"]
+    refused(command("render", *flags, cwd=place, largest_file=4000), "make room on the disk")
+    assert (place / "single.mp4").read_bytes() == before
+    flags = ["--preset=tiny", "--run=full", "--epochs=1"]
+    refused(command("train", *flags, cwd=place, largest_file=20_000), "")
+    assert not list((place / "experiments/runs/full").rglob("*.partial*"))
+
+
+def test_ctrl_c_leaves_nothing_half_made(place):
+    make_film(place / "long.mkv", frames=3000, size=(640, 360))
+    result = stopped(
+        "frames", "--film=long.mkv", cwd=place, once=lambda: any(place.glob("data/film_frames/long-*/inc*"))
+    )
+    refused(result, "interrupted")
+    assert not list(place.glob("data/film_frames/long-*"))
+    flags = ["--film=long.mkv", "--output=long.mp4"]
+    result = stopped("render", *flags, cwd=place, once=(place / ".long.partial.mp4").exists)
+    refused(result, "interrupted")
+    assert not list(place.glob(".long*")) + list(place.glob("long.mp4"))
+
+
+def test_a_film_with_a_damaged_middle_is_refused_where_it_is_damaged(place):
+    film = bytearray((place / "long.mkv").read_bytes())
+    film[len(film) // 2 : len(film) * 6 // 10] = bytes(len(film) * 6 // 10 - len(film) // 2)
+    (place / "damaged.mkv").write_bytes(film)
+    refused(command("frames", "--film=damaged.mkv", "--size=48x32", cwd=place), "copy the film again")
+    refused(command("render", "--film=damaged.mkv", "--output=damaged.mp4", cwd=place), "copy the film again")
+    assert not list(place.glob("data/film_frames/damaged-*")) + list(place.glob("*damaged*.mp4"))
+
+
+def test_a_damaged_shard_is_one_line(place):
+    shard = sorted(place.glob("data/film_frames/a_film-*/1.0.0/*.tfrecord*"))[3]
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[:100])
+    refused(command("evaluate", cwd=place), "")
+    shard.write_bytes(whole)
 
 
 @pytest.mark.slow

@@ -54,17 +54,16 @@ def train(plan: Plan, rhythm: Rhythm = Rhythm(), dry_run: bool = False) -> None:
     if not plan.resumes:
         run = replace(run, config=replace(run.config, precision=resolve(run.config.precision)))
     plan = replace(plan, run=run)
-    per_epoch = run.steps_per_epoch
-    trainer = Trainer(run.config, noise_steps=run.config.epochs * per_epoch)
+    trainer = Trainer(run.config, noise_steps=run.config.epochs * run.steps_per_epoch)
     if dry_run:
-        _rehearse(plan, trainer, per_epoch)
+        _rehearse(plan, trainer)
         return
     needed = _disk_bytes(plan, trainer)
     check_room(run.folder, needed, f"{run.folder}: training", "choose another --run path")
     with run.locked(), _stop_asked() as stop:
         if not plan.resumes:
             run.write()
-        loop = _Loop(plan, trainer, per_epoch, rhythm, stop)
+        loop = _Loop(plan, trainer, rhythm, stop)
         try:
             loop.run()
         except Exception:
@@ -76,29 +75,23 @@ def train(plan: Plan, rhythm: Rhythm = Rhythm(), dry_run: bool = False) -> None:
 class _Loop:
     """The state of a running training."""
 
-    def __init__(
-        self, plan: Plan, trainer: Trainer, per_epoch: int, rhythm: Rhythm, stop: list[bool]
-    ) -> None:
-        self.plan, self.trainer, self.per_epoch, self.rhythm, self.stop = (
-            plan,
-            trainer,
-            per_epoch,
-            rhythm,
-            stop,
-        )
+    def __init__(self, plan: Plan, trainer: Trainer, rhythm: Rhythm, stop: list[bool]) -> None:
+        self.plan, self.trainer, self.rhythm, self.stop = plan, trainer, rhythm, stop
+        self.per_epoch = plan.run.steps_per_epoch
         self.checkpoints = Checkpoints(plan.run, trainer)
         self.step = self.checkpoints.restore_latest()
-        self.steps = plan.epochs * per_epoch
+        self.steps = plan.epochs * self.per_epoch
         frames = sample_frames(plan.dataset, SAMPLES)
         self.journal = Journal(plan.run, trainer, frames, self.step)
         self.totals, self.summed, self.saved = _zeros(), 0, time.monotonic()
 
     def run(self) -> None:
         run = self.plan.run
+        run.write_status("running", self.step, self.plan.epochs)
         if self.step == 0:
             self.journal.pictures(0, 0.0)  # the time-lapse begins with networks that know nothing
         with bar(self.steps, "training", "step", done=self.step) as progress:
-            headline = _Headline(self.plan, self.step, self.steps, self.per_epoch)
+            headline = _Headline(self.plan, self.step, self.steps)
             for frames in self._batches():
                 self.totals = self.trainer.train_step(frames, self.totals)
                 self.step, self.summed = self.step + 1, self.summed + 1
@@ -174,8 +167,8 @@ class _Loop:
 class _Headline:
     """The first line: what is trained, and how long it will take, measured over the first steps."""
 
-    def __init__(self, plan: Plan, step: int, steps: int, per_epoch: int) -> None:
-        self._plan, self._first, self._steps, self._per_epoch = plan, step, steps, per_epoch
+    def __init__(self, plan: Plan, step: int, steps: int) -> None:
+        self._plan, self._first, self._steps = plan, step, steps
         self._begun, self._said = 0.0, False
 
     def due(self, step: int) -> bool:
@@ -194,19 +187,20 @@ class _Headline:
         """The line, said after `step`."""
         plan, config = self._plan, self._plan.run.config
         a_step = (time.monotonic() - self._begun) / max(1, step - self._first - 1)
-        doing = f"goes on at epoch {self._first / self._per_epoch:.2f}" if self._first else "begins"
+        per_epoch = plan.run.steps_per_epoch
+        doing = f"goes on at epoch {self._first / per_epoch:.2f}" if self._first else "begins"
         left = duration(a_step * (self._steps - self._first))
         return (
             f"dataset {plan.dataset.name}, preset {plan.run.preset} at {format_size(config.size)} in"
-            f" {config.precision}; run {plan.run.name} {doing}; to epoch {plan.epochs}, {self._per_epoch}"
+            f" {config.precision}; run {plan.run.name} {doing}; to epoch {plan.epochs}, {per_epoch}"
             f" steps each: about {left} ({a_step:.2g} s a step)"
         )
 
 
-def _rehearse(plan: Plan, trainer: Trainer, per_epoch: int) -> None:
-    config, steps = plan.run.config, plan.epochs * per_epoch
-    step = round(plan.run.epochs_done * per_epoch)
-    headline = _Headline(plan, step, max(steps, step + 2), per_epoch)
+def _rehearse(plan: Plan, trainer: Trainer) -> None:
+    run, config = plan.run, plan.run.config
+    step = round(run.epochs_done * run.steps_per_epoch)
+    headline = _Headline(plan, step, max(plan.epochs * run.steps_per_epoch, step + 2))
     for frames in training_batches(plan.dataset, config.batch_size, config.seed, 0).repeat():
         trainer.train_step(frames, _zeros()).numpy()
         step += 1
