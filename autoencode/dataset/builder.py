@@ -20,7 +20,7 @@ SHARDS = 16
 """Parallel reads draw from this many places of the film at once."""
 
 JPEG_QUALITY = 95
-"""With full colour resolution: 40 dB, half of PNG's bytes, a sixth of its writing time (data/README.md)."""
+"""With full colour resolution: 38 to 40 dB, less than half of PNG's bytes (data/README.md)."""
 
 _KEYS = 1 << 128
 """TFDS sorts records by 128-bit keys, through buckets by key: evenly spread keys fill them evenly."""
@@ -87,7 +87,7 @@ class FilmFrames(tfds.core.GeneratorBasedBuilder):
 
 def encode(pixels: np.ndarray) -> bytes:
     """A uint8 (height, width, 3) frame as JPEG."""
-    # Pillow itself: imageio, which calls it, takes four times as long for a small frame.
+    # Pillow itself: imageio, which calls it, takes twice as long for a small frame.
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling="4:4:4")
     return buffer.getvalue()
