@@ -1,5 +1,6 @@
 """Frames side by side in one picture."""
 
+import imageio.v3 as iio
 import numpy as np
 
 
@@ -25,3 +26,11 @@ def grid(frames: np.ndarray, columns: int) -> np.ndarray:
 def pairs(above: np.ndarray, below: np.ndarray, columns: int) -> np.ndarray:
     """As `grid`, each frame of `above` over its counterpart of `below`."""
     return grid(np.concatenate([above, below], axis=1), columns)
+
+
+def png(picture: np.ndarray) -> bytes:
+    """A (height, width, 3) uint8 picture as a PNG file's bytes.
+
+    In memory: imageio's own writing complains once more, past all handlers, when a disk is full.
+    """
+    return iio.imwrite("<bytes>", picture, extension=".png")

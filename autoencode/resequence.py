@@ -6,7 +6,6 @@ from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
-import imageio.v3 as iio
 import numpy as np
 
 from autoencode.files import whole
@@ -14,7 +13,7 @@ from autoencode.film.decode import Frame, read_frames
 from autoencode.film.encode import FilmWriter
 from autoencode.film.probe import FilmInfo
 from autoencode.film.timeline import Timeline, at_constant_rate
-from autoencode.pictures import pairs
+from autoencode.pictures import pairs, png
 from autoencode.progress import bar
 
 BATCH = 32
@@ -90,7 +89,7 @@ class _Moments:
     def save(self, path: Path) -> None:
         sheet = pairs(np.stack(self._sources), np.stack(self._pictures), SHEET_COLUMNS)
         with whole(path) as partial:
-            iio.imwrite(partial, sheet)
+            partial.write_bytes(png(sheet))
 
 
 def _take(frames: Iterator[Frame]) -> list[Frame]:

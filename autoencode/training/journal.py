@@ -10,7 +10,7 @@ import tensorflow as tf
 from autoencode.files import whole
 from autoencode.metrics import psnr, ssim
 from autoencode.networks.pixels import to_float, to_uint8
-from autoencode.pictures import grid, pairs
+from autoencode.pictures import grid, pairs, png
 from autoencode.run import Run, write_whole
 from autoencode.training.noise import draw_prior
 from autoencode.training.step import Trainer
@@ -66,7 +66,7 @@ class Journal:
         }
         for name, image in images.items():
             with whole(self._samples / f"{name}_{step:07d}.png") as partial:
-                iio.imwrite(partial, image)
+                partial.write_bytes(png(image))
             with self._events.as_default(step):
                 tf.summary.image(name, image[np.newaxis])
         values = {
