@@ -27,8 +27,8 @@ def run(main: Callable[[], None]) -> NoReturn:
             main()
         except UserError as error:
             fail(str(error), FAILURE)
-        except KeyboardInterrupt:
-            fail("interrupted", INTERRUPTED)
+        except KeyboardInterrupt as asked:
+            fail(str(asked) or "interrupted", INTERRUPTED)
         except Exception as error:
             if not _is_the_worlds(error):
                 raise

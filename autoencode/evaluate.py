@@ -42,7 +42,7 @@ def main() -> None:
     run = find_trained_run(_RUN.value)
     weights = run.weights(_EPOCH.value)
     if _FILM.value:
-        film = probe(Path(_FILM.value))
+        film = probe(Path(_FILM.value).expanduser())
         timeline = scan(film)
         on, frames = film.path.name, timeline.count
     else:

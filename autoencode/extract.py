@@ -35,17 +35,19 @@ def extract(path: Path, size: tuple[int, int], data_dir: Path) -> Dataset:
         UserError: the film cannot be read or breaks off, or the disk is too small.
     """
     film = probe(path)
-    stat = path.stat()
-    for dataset in catalogue.datasets(data_dir):
-        seen = (dataset.source.path, dataset.source.bytes, dataset.source.modified)
-        if dataset.size == size and seen == (str(path.resolve()), stat.st_size, stat.st_mtime_ns):
-            return dataset
     check_room(data_dir, 0, "", "choose another --data_dir")
+    known = [dataset for dataset in catalogue.datasets(data_dir) if dataset.size == size]
+    stat = path.stat()
+    for dataset in known:
+        seen = (dataset.source.path, dataset.source.bytes, dataset.source.modified)
+        if seen == (str(path.resolve()), stat.st_size, stat.st_mtime_ns):
+            return _newest(dataset)
     sha256 = _sha256(path)
+    for dataset in known:
+        if dataset.source.sha256 == sha256:
+            return _newest(dataset)
     name = catalogue.dataset_name(path.stem, size, sha256)
     folder = data_dir / catalogue.BUILDER / name / catalogue.VERSION
-    if folder.exists():
-        return catalogue.read(folder)
     timeline = scan(film)
     _say_room(data_dir, timeline, size)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -58,6 +60,12 @@ def extract(path: Path, size: tuple[int, int], data_dir: Path) -> Dataset:
         if not folder.exists():
             shutil.rmtree(folder.parent, ignore_errors=True)
     return catalogue.read(folder)
+
+
+def _newest(dataset: Dataset) -> Dataset:
+    """Makes a dataset that was named again the one that `train` takes."""
+    (dataset.folder / "metadata.json").touch()
+    return dataset
 
 
 def _write(

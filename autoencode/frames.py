@@ -17,7 +17,7 @@ _DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the datasets.")
 
 def main() -> None:
     """Extracts, and says where the frames are."""
-    dataset = extract(Path(_FILM.value), parse_size(_SIZE.value), Path(_DATA_DIR.value))
+    dataset = extract(Path(_FILM.value).expanduser(), parse_size(_SIZE.value), Path(_DATA_DIR.value))
     print(f"{dataset.frames:,} frames of {_SIZE.value}: {dataset.folder}")
 
 

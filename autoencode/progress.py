@@ -5,7 +5,9 @@ import sys
 from tqdm import tqdm
 
 
-def bar(total: int | None, what: str, unit: str, done: int = 0, hidden: bool = False) -> tqdm:
+def bar(
+    total: int | None, what: str, unit: str, done: int = 0, hidden: bool = False, layout: str | None = None
+) -> tqdm:
     """A progress bar; `done` of `total` are behind us. In a log file it writes a line now and then."""
     live = sys.stderr.isatty()
     return tqdm(
@@ -17,6 +19,7 @@ def bar(total: int | None, what: str, unit: str, done: int = 0, hidden: bool = F
         mininterval=0.5 if live else 20.0,
         smoothing=0.05,
         disable=hidden,
+        bar_format=layout,
     )
 
 

@@ -45,7 +45,7 @@ def main() -> None:
     command.finite(_NOISE, _START, _DURATION)
     run = find_trained_run(_RUN.value)
     weights = run.weights(_EPOCH.value)
-    film = probe(Path(_FILM.value))
+    film = probe(Path(_FILM.value).expanduser())
     size = run.config.size
     height = _HEIGHT.value or default_height(size)
     if height % 2:
@@ -67,7 +67,7 @@ def main() -> None:
     )
     sheet = Path(_SHEET.value) if _SHEET.value else None
     if sheet and (sheet.suffix != ".png" or not sheet.parent.is_dir()):
-        raise UserError(f"--contact_sheet={sheet}: a name that ends in .png, in a folder that exists")
+        raise UserError(f"--contact_sheet={sheet}: must end in .png and lie in a folder that exists")
     print(f"run {run.name}, {weights.parent.name}/{weights.name}", flush=True)
     with quiet():
         from autoencode.reconstruct import Reconstructor

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def resequence(
     with (
         writer,
         bar(timeline.frames_out, "rendering", "frame") as progress,
-        closing(decoded),
+        _closing(decoded),
         ThreadPoolExecutor(max_workers=2) as pool,
     ):
         frames = at_constant_rate(decoded, timeline)
@@ -90,6 +90,16 @@ class _Moments:
         sheet = pairs(np.stack(self._sources), np.stack(self._pictures), SHEET_COLUMNS)
         with whole(path) as partial:
             partial.write_bytes(png(sheet))
+
+
+@contextmanager
+def _closing(frames: Iterator[Frame]) -> Iterator[None]:
+    """Closes a generator; one that a thread, caught by Ctrl-C at its start, still reads ends with it."""
+    try:
+        yield
+    finally:
+        with suppress(ValueError):
+            frames.close()
 
 
 def _take(frames: Iterator[Frame]) -> list[Frame]:

@@ -1,4 +1,7 @@
-"""Trains the three networks on a film's frames: `python -m autoencode.train --epochs=6`."""
+"""Trains the three networks on a film's frames: `python -m autoencode.train --epochs=6`.
+
+The fields of the Config (see autoencode/config.py) are flags too; what is left out is the preset's.
+"""
 
 import dataclasses
 from pathlib import Path
@@ -57,7 +60,7 @@ def main() -> None:
         fields=_typed_fields(),
     )
     if plan.finished:
-        print(f"run {plan.run.name} has its {plan.epochs} epochs; a larger --epochs adds more")
+        print(f"run {plan.run.name} is trained to epoch {plan.epochs} already; a larger --epochs adds more")
         return
     check_room(plan.run.folder, 0, "", "choose another --run path")
     with quiet():

@@ -83,7 +83,9 @@ class Journal:
         # The last picture stands for two seconds more.
         pictures += pictures[-1:] * 2 * TIMELAPSE_RATE
         with whole(path) as partial:
-            iio.imwrite(partial, np.stack(pictures), plugin="FFMPEG", fps=TIMELAPSE_RATE, quality=8)
+            iio.imwrite(
+                partial, np.stack(pictures), plugin="FFMPEG", fps=TIMELAPSE_RATE, ffmpeg_log_level="error"
+            )
         return path
 
     def close(self) -> None:

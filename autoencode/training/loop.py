@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import tensorflow as tf
 from tqdm import tqdm
 
-from autoencode.config import format_size
+from autoencode.config import PRESETS, Config
 from autoencode.dataset.pipeline import sample_frames, training_batches
 from autoencode.errors import UserError
 from autoencode.files import check_room
@@ -24,6 +24,9 @@ from autoencode.training.step import METRICS, Trainer
 
 SAMPLES = 12
 """Fixed frames that are reconstructed again and again."""
+
+FIGURES_LAYOUT = "{percentage:3.0f}% {n_fmt}/{total_fmt} [{elapsed}<{remaining}] {postfix}"
+"""Of the progress bar: no bar, for the sake of the figures, in 80 columns."""
 
 MEASURED_STEPS, MEASURED_SECONDS = 10, 5.0
 """A step's time is measured over the first steps, until either is reached."""
@@ -90,7 +93,7 @@ class _Loop:
         run.write_status("running", self.step, self.plan.epochs)
         if self.step == 0:
             self.journal.pictures(0, 0.0)  # the time-lapse begins with networks that know nothing
-        with bar(self.steps, "training", "step", done=self.step) as progress:
+        with bar(self.steps, "training", "step", done=self.step, layout=FIGURES_LAYOUT) as progress:
             headline = _Headline(self.plan, self.step, self.steps)
             for frames in self._batches():
                 self.totals = self.trainer.train_step(frames, self.totals)
@@ -110,8 +113,7 @@ class _Loop:
         timelapse = self.journal.timelapse()
         self.journal.close()
         if not finished:
-            print(f"stopped at step {self.step} and saved; go on with: {self.plan.command}", flush=True)
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(f"stopped at step {self.step} and saved; go on with: {self.plan.command}")
         print(f"trained: {run.folder}; to look at: {timelapse}")
 
     def _batches(self) -> Iterator[tf.Tensor]:
@@ -138,11 +140,11 @@ class _Loop:
         means = dict(zip(METRICS, (self.totals.numpy() / self.summed).tolist(), strict=True))
         self.totals, self.summed = _zeros(), 0
         self.journal.figures(self.step, self.step / self.per_epoch, means)
-        return (
-            f"kl {means['kl']:.2f}, pixel {means['pixel']:.3f}, likeness {means['likeness']:.3f},"
-            f" gan {means['gan']:.2f}, decoder steps {means['decoder_steps']:.0%},"
-            f" discriminator {means['discriminator_steps']:.0%}"
+        kl, pixel, likeness, gan, decoder, discriminator = (
+            means[name] for name in ("kl", "pixel", "likeness", "gan", "decoder_steps", "discriminator_steps")
         )
+        losses = f"kl {kl:.2f} pixel {pixel:.2f} like {likeness:.2f} gan {gan:.1f}"
+        return f"{losses} steps {decoder:.0%} {discriminator:.0%}"
 
     def _save(self, state: str) -> None:
         self._check_finite()
@@ -190,10 +192,15 @@ class _Headline:
         per_epoch = plan.run.steps_per_epoch
         doing = f"goes on at epoch {self._first / per_epoch:.2f}" if self._first else "begins"
         left = duration(a_step * (self._steps - self._first))
+        usual = Config(**PRESETS[plan.run.preset]).to_json()
+        said = [f"preset {plan.run.preset} in {config.precision}"]
+        for name, value in config.to_json().items():
+            if name not in ("precision", "epochs") and value != usual[name]:
+                said.append(f"{name} {value}")
+        how_long = f"about {left} ({a_step:.2g} s a step)"
         return (
-            f"dataset {plan.dataset.name}, preset {plan.run.preset} at {format_size(config.size)} in"
-            f" {config.precision}; run {plan.run.name} {doing}; to epoch {plan.epochs}, {per_epoch}"
-            f" steps each: about {left} ({a_step:.2g} s a step)"
+            f"dataset {plan.dataset.name}, {' '.join(said)}; run {plan.run.name} {doing};"
+            f" to epoch {plan.epochs}, {per_epoch} steps each: {how_long}"
         )
 
 
