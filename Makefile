@@ -26,6 +26,8 @@ install: $(INSTALLED)
 $(INSTALLED): setup.py
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	@echo "installing into .venv (TensorFlow is large: minutes)"
+	@# First pip itself: the one that Python 3.10 brings looks for versions that fit for ever.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
