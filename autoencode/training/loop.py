@@ -25,7 +25,7 @@ from autoencode.training.step import METRICS, Trainer
 SAMPLES = 12
 """Fixed frames that are reconstructed again and again."""
 
-FIGURES_LAYOUT = "{percentage:3.0f}% {n_fmt}/{total_fmt} [{elapsed}<{remaining}] {postfix}"
+FIGURES_LAYOUT = "{percentage:3.0f}% {n_fmt}/{total_fmt} [{elapsed}<{remaining}]{postfix}"
 """Of the progress bar: no bar, for the sake of the figures, in 80 columns."""
 
 MEASURED_STEPS, MEASURED_SECONDS = 10, 5.0
@@ -143,7 +143,7 @@ class _Loop:
         kl, pixel, likeness, gan, decoder, discriminator = (
             means[name] for name in ("kl", "pixel", "likeness", "gan", "decoder_steps", "discriminator_steps")
         )
-        losses = f"kl {kl:.2f} pixel {pixel:.2f} like {likeness:.2f} gan {gan:.1f}"
+        losses = f"kl {kl:.2f} px {pixel:.2f} like {likeness:.2f} gan {gan:.1f}"
         return f"{losses} steps {decoder:.0%} {discriminator:.0%}"
 
     def _save(self, state: str) -> None:
