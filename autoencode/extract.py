@@ -51,14 +51,15 @@ def extract(path: Path, size: tuple[int, int], data_dir: Path) -> Dataset:
     timeline = scan(film)
     _say_room(data_dir, timeline, size)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with locked(folder.parent / ".lock", f"{path}: is being extracted by another process; wait for it"):
-            for stale in folder.parent.glob("incomplete.*"):
-                shutil.rmtree(stale)  # left by a process that was killed
+    with locked(folder.parent / ".lock", f"{path}: is being extracted by another process; wait for it"):
+        for stale in folder.parent.glob("incomplete.*"):
+            shutil.rmtree(stale)  # left by a process that was killed
+        try:
             _write(film, timeline, size, name, sha256, data_dir)
-    finally:
-        if not folder.exists():
-            shutil.rmtree(folder.parent, ignore_errors=True)
+        finally:
+            # Inside the lock: a call that was refused must not clear away what another is writing.
+            if not folder.exists():
+                shutil.rmtree(folder.parent, ignore_errors=True)
     return catalogue.read(folder)
 
 
