@@ -17,6 +17,7 @@ setup(
         "absl-py",
         "importlib-resources",  # tensorflow-datasets 4.9 imports it without requiring it
         "pillow",
+        "scenedetect>=0.7",
         "tensorboard",
         "tqdm",
     ],

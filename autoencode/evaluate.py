@@ -1,6 +1,7 @@
 """Measures how well a run remembers: `python -m autoencode.evaluate --film=koyaanisqatsi.mp4`."""
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ _RUN = flags.DEFINE_string(
 _EPOCH = flags.DEFINE_integer(
     "epoch", None, "As the networks were after this epoch; the newest state if left out.", 1
 )
+_VMAF = flags.DEFINE_boolean("vmaf", True, "Measure VMAF too, which takes longest.")
 _JSON = flags.DEFINE_boolean("json", False, "One line of JSON on stdout, and nothing else.")
 
 WORST = 5
@@ -44,18 +46,18 @@ def main() -> None:
     if _FILM.value:
         film = probe(Path(_FILM.value).expanduser())
         timeline = scan(film)
-        on, frames = film.path.name, timeline.count
+        on = film.path.name
     else:
         dataset = find(Path(_DATA_DIR.value), _DATASET.value or run.dataset)
         if dataset.size != run.config.size:
             held, needed = format_size(dataset.size), format_size(run.config.size)
             raise UserError(f"dataset {dataset.name} holds frames of {held}; run {run.name} takes {needed}")
-        on, frames = dataset.name, dataset.frames
+        on = dataset.name
     with quiet():
-        from autoencode.evaluation import dataset_batches, evaluate, film_batches
+        from autoencode.evaluation import dataset_footage, evaluate, film_footage
         from autoencode.reconstruct import Reconstructor
-    batches = film_batches(film, timeline, run.config.size) if _FILM.value else dataset_batches(dataset)
-    evaluation = evaluate(Reconstructor(run, weights), batches, frames)
+    footage = film_footage(film, timeline, run.config.size) if _FILM.value else dataset_footage(dataset)
+    evaluation = evaluate(Reconstructor(run, weights), footage, with_vmaf=_VMAF.value)
     print(_json(run, weights, on, evaluation) if _JSON.value else _table(run, weights, on, evaluation))
 
 
@@ -69,11 +71,19 @@ def _json(run: Run, weights: Path, on: str, evaluation: "Evaluation") -> str:
         "psnr_median": round(float(np.median(evaluation.psnr)), 4),
         "ssim": round(float(evaluation.ssim.mean()), 5),
         "ssim_median": round(float(np.median(evaluation.ssim)), 5),
+        "motion": _rounded(evaluation.motion),
+        "quiet_motion": _rounded(evaluation.quiet_motion),
+        "vmaf": _rounded(evaluation.vmaf),
         "worst": [
             {"index": i, "time": round(float(evaluation.times[i]), 4)} for i in evaluation.worst(WORST)
         ],
     }
     return json.dumps(figures)
+
+
+def _rounded(value: float) -> float | None:
+    """For JSON, which has no word for what is not a number."""
+    return round(value, 4) if math.isfinite(value) else None
 
 
 def _table(run: Run, weights: Path, on: str, evaluation: "Evaluation") -> str:
@@ -87,6 +97,12 @@ def _table(run: Run, weights: Path, on: str, evaluation: "Evaluation") -> str:
             f"{value:8.{digits}f}" for value in (values.mean(), np.median(values), values.min())
         )
         lines.append(f"{name:8}{figures}")
+    for name, value, digits in (
+        ("motion kept", evaluation.motion, 3),
+        ("  in quiet shots", evaluation.quiet_motion, 3),
+        ("VMAF", evaluation.vmaf, 2),
+    ):
+        lines.append(f"{name:18}{f'{value:.{digits}f}' if math.isfinite(value) else '–':>6}")
     lines.append(
         "worst frames: "
         + ", ".join(

@@ -160,7 +160,12 @@ def test_evaluate(place):
     assert figures["frames"] == FRAMES
     assert 0 < figures["psnr"] < 60
     assert -1 <= figures["ssim"] <= 1
-    table = done("evaluate", cwd=place)
+    assert -1 < figures["motion"] < 2
+    assert -1 < figures["quiet_motion"] < 2
+    assert 0 <= figures["vmaf"] <= 100
+    table = done("evaluate", "--novmaf", cwd=place)
+    assert re.search(r"motion kept +-?\d\.\d", table)
+    assert re.search(r"VMAF +–", table)
     assert "on a_film-48x32-" in table
     assert "150 frames" in table
 
