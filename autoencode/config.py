@@ -29,14 +29,22 @@ class Config:
     the objective is that of Larsen et al. 2015 (arXiv 1512.09300), section 3.
     """
 
+    recipe: str = _field(
+        "published",
+        "How the networks learn, where no other flag says so: published, the paper's objective; as_run, as"
+        " the 2016 code probably ran; refined, the best that was found.",
+        ("published", "as_run", "refined"),
+    )
     size: tuple[int, int] = _field((256, 144), "Width and height of a frame in pixels, WxH.")
 
     # The networks.
     width: int = _field(80, "Channels of the first convolution; each further layer doubles them.")
     latent_size: int = _field(200, "Numbers that describe a frame.")
-    squash_latent: bool = _field(
-        False,
-        "tanh on the mean, 0.5·tanh on the log-variance: in the 2016 code, not in the paper.",
+    squash_latent: str = _field(
+        "none",
+        "Bounds of a latent: both, tanh on the mean and 0.5·tanh on the log-variance, as in the 2016 code but"
+        " not in the paper; variance, 4·tanh(·/4) on the log-variance alone, so that it cannot run away.",
+        ("none", "variance", "both"),
     )
     initializer: str = _field(
         "normal", "Initial weights: normal (σ = 0.02, as in 2016) or glorot (uniform).", ("normal", "glorot")
@@ -50,15 +58,19 @@ class Config:
     )
 
     # The objective. Encoder: KL + likeness. Decoder: gamma·likeness − GAN. Discriminator: GAN.
+    # A pixel term, which is not in the paper, goes to encoder and decoder alike.
     kl_weight: float = _field(1.0, "Factor of KL(q(z|x) ‖ N(0, I)) in the encoder's loss.")
     encoder_likeness: float = _field(1.0, "Factor of the learned similarity in the encoder's loss.")
     gamma: float = _field(2.5, "Factor of the learned similarity in the decoder's loss.")
     gan_weight: float = _field(1 / 6, "Factor of the GAN's three cross-entropies, summed.")
+    encoder_gan: float = _field(0.0, "Share of the decoder's side of the game that falls to the encoder.")
+    decoder_gan: float = _field(1.0, "Share of it that the decoder keeps.")
     gan_over_batch: bool = _field(
         True, "Divide the GAN's term by the batch size once more, as the 2016 code did."
     )
-    pixel_weight: float = _field(
-        0.0, "Factor of the mean absolute pixel difference, for encoder and decoder."
+    pixel_weight: float = _field(0.0, "Factor of the pixel difference in both their losses.")
+    pixel_loss: str = _field(
+        "absolute", "That difference: the mean of its magnitude, or of its square.", ("absolute", "squared")
     )
     likeness: str = _field(
         "squared",
@@ -68,8 +80,9 @@ class Config:
     )
     prior: str = _field(
         "normal",
-        "Latents of the prior samples: normal, N(0, 1), or uniform in (−1, 1) as in the 2016 code.",
-        ("normal", "uniform"),
+        "Latents of the prior samples: normal, N(0, 1), or uniform in (−1, 1) as in the 2016 code; none: the"
+        " game is played with reconstructions alone.",
+        ("normal", "uniform", "none"),
     )
     balance_gradients: bool = _field(
         False,
@@ -100,6 +113,10 @@ class Config:
     batch_size: int = _field(12, "Frames in a step.")
     learning_rate: float = _field(2e-4, "Adam's, of encoder and decoder.")
     discriminator_learning_rate: float = _field(2e-4, "Adam's, of the discriminator.")
+    learning_rate_end: float = _field(
+        1.0,
+        "Share of the learning rates that is left, after half a cosine, at the end of the noise's schedule.",
+    )
     beta1: float = _field(0.5, "Adam's first moment.")
     seed: int = _field(0, "Seed of the weights, the order of the frames and all noise.")
     precision: str = _field(
@@ -145,24 +162,32 @@ class Config:
         return cls(**{**values, "size": parse_size(values["size"])})
 
 
-PRESETS: dict[str, dict[str, Any]] = {
-    # The published system: the figures of the paper and of the 2016 code.
-    "paper": {},
-    "paper-small": {"size": (96, 64), "batch_size": 64},
-    # A short film in minutes on two CPU cores. For want of steps, plain pixels help the likeness.
-    "demo": {
-        "size": (96, 64),
-        "width": 24,
-        "batch_size": 16,
+RECIPES: dict[str, dict[str, Any]] = {
+    # The paper's objective, with the scales of the 2016 code.
+    "published": {},
+    # The 2016 code as it probably ran: two optimisers held each other's variables, so that the decoder
+    # learned from the likeness alone, and the encoder from the decoder's loss, the game included. Larsen's
+    # gate, which lets the decoder sit out, has nobody to stop there.
+    "as_run": {
+        "squash_latent": "both",
+        "prior": "uniform",
+        "kl_weight": 0.0,
+        "encoder_likeness": 2.5,
+        "encoder_gan": 1.0,
+        "gamma": 1.0,
+        "decoder_gan": 0.0,
+        "gate_margin": 1000.0,
+    },
+    # Still three networks, a learned similarity and a game, in the best way found: experiments/recipes.md.
+    "refined": {
         "initializer": "glorot",
         # At this learning rate the log-variance runs away now and then, and takes the decoder's moving
         # averages with it; squashed, it cannot.
-        "squash_latent": True,
+        "squash_latent": "both",
         "prior": "uniform",
         "norm_momentum": 0.95,
         # One verdict on the whole frame is won too soon: then the discriminator hardly ever steps.
         "patch_discriminator": True,
-        "epochs": 5,
         "balance_gradients": True,
         "pixel_weight": 1.0,
         "gamma": 1.0,
@@ -170,10 +195,33 @@ PRESETS: dict[str, dict[str, Any]] = {
         "likeness": "relative",
         "learning_rate": 6e-4,
     },
+}
+"""How the networks learn: what each recipe changes of the defaults."""
+
+PRESETS: dict[str, dict[str, Any]] = {
+    # The published system: the figures of the paper and of the 2016 code.
+    "paper": {},
+    "paper-small": {"size": (96, 64), "batch_size": 64},
+    # A short film in minutes on two CPU cores.
+    "demo": {"recipe": "refined", "size": (96, 64), "width": 24, "batch_size": 16, "epochs": 5},
     # Seconds: for tests, and to see that all of it works.
     "tiny": {"size": (32, 32), "width": 4, "latent_size": 8, "batch_size": 4, "norm_momentum": 0.9},
 }
-"""What each preset changes of the defaults. Its size gives way to that of the dataset it is used on."""
+"""How large the networks are and how long they learn: what each preset changes of its recipe (`published`
+if it names none). Its size gives way to that of the dataset it is used on."""
+
+
+def make_config(preset: str, **fields: Any) -> Config:
+    """A preset on its recipe, or on the one that `fields` names, with `fields` changed.
+
+    Raises:
+        UserError: no such preset or recipe, or a value that cannot be trained.
+    """
+    if preset not in PRESETS:
+        raise UserError(f"--preset={preset}: choose one of {', '.join(PRESETS)}")
+    changed = {**PRESETS[preset], **fields}
+    recipe = RECIPES.get(changed.get("recipe", "published"), {})  # Config refuses a name that it is not
+    return Config(**{**recipe, **changed})
 
 
 def preset_for(size: tuple[int, int]) -> str:

@@ -29,8 +29,9 @@ _RUN = flags.DEFINE_string(
     "run", None, "Name under experiments/runs/, or a path; the newest that was trained."
 )
 _EPOCH = flags.DEFINE_integer(
-    "epoch", None, "As the networks were after this epoch; the newest state if left out.", 1
+    "epoch", None, "As the networks were after this epoch; when they were best if left out.", 1
 )
+_LAST = flags.DEFINE_boolean("last", False, "As they are now, be they the best or not.")
 _VMAF = flags.DEFINE_boolean("vmaf", True, "Measure VMAF too, which takes longest.")
 _JSON = flags.DEFINE_boolean("json", False, "One line of JSON on stdout, and nothing else.")
 
@@ -42,7 +43,7 @@ def main() -> None:
     if _FILM.value and _DATASET.value:
         raise UserError("--film and --dataset: choose one of them")
     run = find_trained_run(_RUN.value)
-    weights = run.weights(_EPOCH.value)
+    weights = run.weights(_EPOCH.value, _LAST.value)
     if _FILM.value:
         film = probe(Path(_FILM.value).expanduser())
         timeline = scan(film)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autoencode.config import PRESETS, Config, format_size, preset_for
+from autoencode.config import Config, format_size, make_config, preset_for
 from autoencode.dataset.catalogue import Dataset, find
 from autoencode.errors import UserError
 from autoencode.run import RUNS, Run, all_runs, read_run, run_folder
@@ -60,9 +60,7 @@ def make_plan(
     Raises:
         UserError: something does not exist, or contradicts the run or the dataset.
     """
-    if preset is not None and preset not in PRESETS:
-        raise UserError(f"--preset={preset}: choose one of {', '.join(PRESETS)}")
-    Config(**fields)  # a value that no run could have
+    make_config(preset or "paper", **fields)  # refuses a value that no run could have
     if run is not None and (run_folder(run) / "config.json").exists():
         begun = read_run(run_folder(run))
         _refuse_contradictions(begun, dataset, preset, fields)
@@ -80,7 +78,7 @@ def make_plan(
             f"--size={asked}: dataset {frames.name} holds frames of {held}; make others with `make frames`"
         )
     preset = preset or preset_for(frames.size)
-    config = Config(**{**PRESETS[preset], **fields, "size": frames.size})
+    config = make_config(preset, **{**fields, "size": frames.size})
     if run is None:
         for candidate in all_runs():
             epochs = fields.get("epochs", candidate.epochs_asked)

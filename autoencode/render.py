@@ -19,8 +19,9 @@ _RUN = flags.DEFINE_string(
     "run", None, "Name under experiments/runs/, or a path; the newest that was trained."
 )
 _EPOCH = flags.DEFINE_integer(
-    "epoch", None, "As the networks were after this epoch; the newest state if left out.", 1
+    "epoch", None, "As the networks were after this epoch; when they were best if left out.", 1
 )
+_LAST = flags.DEFINE_boolean("last", False, "As they are now, be they the best or not.")
 _NOISE = flags.DEFINE_float("noise", 0.0, "Standard deviation of the latent noise.", 0.0)
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of that noise.", 0)
 _LAYOUT = flags.DEFINE_enum(
@@ -44,7 +45,7 @@ def main() -> None:
     """Checks all that can be checked without TensorFlow, then renders."""
     command.finite(_NOISE, _START, _DURATION)
     run = find_trained_run(_RUN.value)
-    weights = run.weights(_EPOCH.value)
+    weights = run.weights(_EPOCH.value, _LAST.value)
     film = probe(Path(_FILM.value).expanduser())
     size = run.config.size
     height = _HEIGHT.value or default_height(size)

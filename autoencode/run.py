@@ -3,6 +3,7 @@
     experiments/runs/<name>/
         config.json         what was asked: Config, preset, dataset; written before the first step
         checkpoints/        the last few states, from which training goes on
+        best/               encoder and decoder as they were when they remembered best
         epochs/             encoder and decoder as they were after each epoch
         samples/            pictures, numbered by step, and their time-lapse
         metrics.jsonl       one line of figures every so many steps
@@ -81,14 +82,32 @@ class Run:
         """Where encoder and decoder are kept as they were after an epoch (1 is the first)."""
         return self.folder / "epochs" / f"{epoch:04d}"
 
-    def weights(self, epoch: int | None) -> Path:
-        """What to render from: the newest state, or an epoch's weights. Raises `UserError` if missing."""
+    def best_path(self, step: int) -> Path:
+        """Where encoder and decoder are kept, if they are the best so far at this step."""
+        return self.folder / "best" / f"step-{step}"
+
+    @property
+    def best(self) -> Path | None:
+        """The best encoder and decoder so far, if any."""
+        found = sorted(_numbered(self.folder / "best", "step-"))
+        return found[-1][1] if found else None
+
+    def weights(self, epoch: int | None = None, last: bool = False) -> Path:
+        """What to render from. Raises `UserError` if it is missing.
+
+        Args:
+            epoch: the weights after this epoch.
+            last: the newest state; otherwise, and with no epoch, the best.
+        """
         if epoch is None:
-            if not self.states():
+            best, states = self.best, self.states()
+            if best is not None and not last:
+                return best
+            if not self.epochs_done:
                 raise UserError(
                     f"{self.folder}: has no checkpoint yet; go on with `python -m autoencode.train`"
                 )
-            return self.states()[0]
+            return states[0]
         path = self.epoch_path(epoch)
         if not path.with_suffix(".index").exists():
             kept = sorted(number for number, _ in _numbered(path.parent, ""))
@@ -169,7 +188,7 @@ def find_trained_run(name: str | None) -> Run:
     if name is not None:
         return read_run(run_folder(name))
     for run in all_runs():
-        if run.states():
+        if run.epochs_done:
             return run
     raise UserError(f"no trained run under {RUNS}/: train one with `python -m autoencode.train --epochs=6`")
 

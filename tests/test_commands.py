@@ -8,7 +8,7 @@ import pytest
 from datasets import ROOT, command, fake_dataset
 from films import make_film
 
-from autoencode.config import PRESETS, Config
+from autoencode.config import make_config
 from autoencode.run import Run
 
 FILM = "film.mp4"
@@ -30,7 +30,7 @@ def place(tmp_path_factory):
 
     name = "film-32x32-00000000"
     fake_dataset(folder / "data", name, (32, 32), 9)
-    run = Run(folder / "experiments/runs/begun", Config(**PRESETS["tiny"]), "tiny", name, 9, "id")
+    run = Run(folder / "experiments/runs/begun", make_config("tiny"), "tiny", name, 9, "id")
     run.folder.mkdir(parents=True)
     run.write()
 

@@ -2,27 +2,49 @@ import json
 
 import pytest
 
-from autoencode.config import PRESETS, Config, parse_size, preset_for
+from autoencode.config import PRESETS, RECIPES, Config, make_config, parse_size, preset_for
 from autoencode.errors import UserError
 
 
 def test_a_config_survives_json():
-    config = Config(size=(96, 64), width=24, squash_latent=True, precision="float32")
+    config = Config(size=(96, 64), width=24, squash_latent="both", precision="float32")
     assert Config.from_json(json.loads(json.dumps(config.to_json()))) == config
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_preset_is_a_valid_config(preset):
-    Config(**PRESETS[preset])
+    make_config(preset)
 
 
 def test_the_paper_preset_is_the_published_system():
-    config = Config(**PRESETS["paper"])
+    config = make_config("paper")
     assert (config.size, config.width, config.latent_size) == ((256, 144), 80, 200)
     assert (config.batch_size, config.epochs, config.learning_rate, config.beta1) == (12, 6, 2e-4, 0.5)
-    assert not config.squash_latent
-    small = Config(**PRESETS["paper-small"])
+    assert config.squash_latent == "none"
+    small = make_config("paper-small")
     assert (small.size, small.width, small.batch_size) == ((96, 64), 80, 64)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("preset", PRESETS)
+def test_any_recipe_goes_with_any_preset(preset, recipe):
+    config = make_config(preset, recipe=recipe)
+    assert config.recipe == recipe
+    assert config.width == make_config(preset).width
+    assert config.gamma == {"published": 2.5, "as_run": 1.0, "refined": 1.0}[recipe]
+
+
+def test_the_demo_is_refined_and_the_paper_is_as_published():
+    assert make_config("demo").recipe == "refined"
+    assert make_config("demo").likeness == "relative"
+    assert make_config("paper").recipe == make_config("paper-small").recipe == "published"
+    assert make_config("demo", recipe="published").likeness == "squared"
+    assert make_config("demo", likeness="squared").likeness == "squared"
+
+
+def test_an_unknown_recipe_is_refused():
+    with pytest.raises(UserError, match="--recipe=secret: choose one of published, as_run, refined"):
+        make_config("demo", recipe="secret")
 
 
 def test_the_size_of_the_frames_decides_the_preset():

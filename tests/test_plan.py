@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from datasets import fake_dataset
 
-from autoencode.config import PRESETS, Config
+from autoencode.config import make_config
 from autoencode.errors import UserError
 from autoencode.plan import make_plan
 from autoencode.run import Run, read_run
@@ -20,7 +20,7 @@ def dataset(name="film-96x64-00000000", size=(96, 64), frames=100):
 
 def begun(name, *, epoch, told=None, preset="paper-small", **fields):
     """A run that has trained for `epoch` of its epochs: 100 frames in batches of 64 are 2 steps an epoch."""
-    config = Config(**{**PRESETS[preset], "size": (96, 64), "precision": "float32", **fields})
+    config = make_config(preset, **{"size": (96, 64), "precision": "float32", **fields})
     run = Run(Path("experiments/runs") / name, config, preset, "film-96x64-00000000", 100, "id")
     run.checkpoints.mkdir(parents=True)
     run.write()

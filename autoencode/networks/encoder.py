@@ -8,6 +8,9 @@ import tensorflow as tf
 from autoencode.config import Config
 from autoencode.networks.layers import LAYERS, LEAK, BatchNorm, convolution, dense, policy
 
+BOUND = 4.0
+"""Of a squashed log-variance: sigma lies in [e⁻², e²]."""
+
 
 class Posterior(NamedTuple):
     """q(z|x), a Gaussian with a diagonal covariance. Both (batch, latent_size) float32."""
@@ -47,6 +50,8 @@ class Encoder(keras.Model):
             hidden = tf.nn.leaky_relu(norm(conv(hidden), training=training), LEAK)
         hidden = self.flatten(hidden)
         mean, log_variance = self.mean_head(hidden), self.log_variance_head(hidden)
-        if self.squash:
+        if self.squash == "both":
             return Posterior(tf.tanh(mean), 0.5 * tf.tanh(log_variance))
+        if self.squash == "variance":
+            return Posterior(mean, BOUND * tf.tanh(log_variance / BOUND))
         return Posterior(mean, log_variance)

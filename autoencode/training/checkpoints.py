@@ -6,6 +6,8 @@ the data was whole once; whether it still is, and whose it is, is asked at every
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from autoencode.errors import UserError
 from autoencode.networks.decoder import Decoder
 from autoencode.networks.encoder import Encoder
 from autoencode.run import Run
+from autoencode.training.guard import Guard
 from autoencode.training.step import Trainer
 
 KEPT = 3
@@ -27,33 +30,56 @@ class Checkpoints:
 
     Args:
         run: where.
-        trainer: whose networks, optimisers and step.
+        trainer: whose networks, optimisers and counters.
+        guard: whose memory goes with them.
     """
 
-    def __init__(self, run: Run, trainer: Trainer) -> None:
-        self._run, self._networks, self._step = run, trainer.networks, trainer.step
+    def __init__(self, run: Run, trainer: Trainer, guard: Guard) -> None:
+        self._run, self._trainer, self._guard = run, trainer, guard
         self._run_id = tf.Variable(run.id, trainable=False)
+        self._memory = tf.Variable("", trainable=False)
+        self._good = tf.Variable(True, trainable=False)
+        self._saved_step = -1
         self._state = tf.train.Checkpoint(
             **{name: _variables(network) for name, network in trainer.networks._asdict().items()},
             optimizers=[_variables(optimizer) for optimizer in trainer.optimizers],
-            step=trainer.step,
+            counters=trainer.counters,
+            memory=self._memory,
+            good=self._good,
             run_id=self._run_id,
         )
-        self._manager = tf.train.CheckpointManager(
-            self._state, str(run.checkpoints), max_to_keep=KEPT, checkpoint_name="step"
-        )
+        self._begin_manager()
 
-    def save(self) -> None:
-        """Writes the state; the oldest beyond `KEPT` goes."""
-        self._manager.save(checkpoint_number=self._step)
+    def save(self, good: bool) -> None:
+        """Writes the state; the oldest beyond `KEPT` goes, and so does one before that was not `good`.
+
+        Args:
+            good: training may come back to it after a collapse. False of a state that Ctrl-C asked for: where
+                a training goes back to must not depend on when it was interrupted.
+        """
+        states = self._run.states()
+        if not good and states and int(self._trainer.step) == self._saved_step:
+            return  # it is there, and may be good
+        passing = [path for path in states[:1] if not self._good]
+        self._memory.assign(self._guard.to_json())
+        self._good.assign(good)
+        self._manager.save(checkpoint_number=self._trainer.step)
+        self._saved_step = int(self._trainer.step)
+        for path in passing:
+            if path != self._run.states()[0]:
+                self._forget(path)
 
     def save_epoch(self, epoch: int) -> None:
         """Keeps encoder and decoder as they are after this epoch (1 is the first)."""
-        encoder, decoder, _ = self._networks
-        weights = tf.train.Checkpoint(
-            encoder=_variables(encoder), decoder=_variables(decoder), run_id=self._run_id
-        )
-        weights.write(str(self._run.epoch_path(epoch)))
+        self._weights().write(str(self._run.epoch_path(epoch)))
+
+    def save_best(self) -> None:
+        """Keeps encoder and decoder as they are now as the run's best."""
+        old = self._run.best
+        path = self._run.best_path(int(self._trainer.step))
+        self._weights().write(str(path))
+        if old is not None and old != path:
+            _unlink(old)
 
     def restore_latest(self) -> int:
         """Restores the newest state that is whole; returns its step, 0 if the run has none.
@@ -64,15 +90,62 @@ class Checkpoints:
         paths = self._run.states()
         for path in paths:
             try:
-                # `restore`, not `read`: a state that the manager saved also counts its saves.
-                _attempt(lambda path=path: self._state.restore(str(path)).assert_consumed(), path)
-                _check_id(self._run_id, self._run, path)
-                return int(self._step)
+                self._restore(path)
+                return int(self._trainer.step)
             except UserError as error:
                 print(f"{error}; trying the one before", file=sys.stderr)
         if paths:
             raise UserError(f"{self._run.checkpoints}: none of its checkpoints can be read; start a new run")
         return 0
+
+    def restore_good(self) -> bool:
+        """Restores the newest good state; if the last rollback went to it already, the good one before.
+
+        Newer states are forgotten. The guard's memory is the state's, but for what it knows of rollbacks and
+        of the best weights.
+
+        Returns:
+            False if there is no such state.
+        """
+        now = self._guard.memory
+        for path in self._run.states():
+            with suppress(UserError):
+                self._restore(path)
+                step = int(self._trainer.step)
+                if self._good and (step != now.returned_to or step == 0):
+                    self._guard.memory = replace(
+                        self._guard.memory,
+                        returned_to=step,
+                        rollbacks=now.rollbacks,
+                        kept_psnr=now.kept_psnr,
+                        since={},
+                    )
+                    return True
+            self._forget(path)
+        return False
+
+    def _restore(self, path: Path) -> None:
+        # `restore`, not `read`: a state that the manager saved also counts its saves.
+        _attempt(lambda: self._state.restore(str(path)).assert_consumed(), path)
+        _check_id(self._run_id, self._run, path)
+        self._guard.from_json(self._memory.numpy().decode())
+        self._saved_step = int(self._trainer.step)
+
+    def _forget(self, path: Path) -> None:
+        _unlink(path)
+        self._begin_manager()
+
+    def _begin_manager(self) -> None:
+        """The manager keeps a list of its own of what lies in the folder: one made anew has the right one."""
+        self._manager = tf.train.CheckpointManager(
+            self._state, str(self._run.checkpoints), max_to_keep=KEPT, checkpoint_name="step"
+        )
+
+    def _weights(self) -> tf.train.Checkpoint:
+        encoder, decoder, _ = self._trainer.networks
+        return tf.train.Checkpoint(
+            encoder=_variables(encoder), decoder=_variables(decoder), run_id=self._run_id
+        )
 
 
 def restore_weights(run: Run, path: Path, encoder: Encoder, decoder: Decoder) -> None:
@@ -96,6 +169,11 @@ def _variables(owner: keras.Model | keras.optimizers.Optimizer) -> list[tf.Varia
     `assert_consumed` holds all the same.
     """
     return [variable.value for variable in owner.variables]
+
+
+def _unlink(path: Path) -> None:
+    for file in path.parent.glob(f"{path.name}.*"):
+        file.unlink()
 
 
 def _attempt(restore: Callable[[], Any], path: Path, mend: str = "") -> Any:

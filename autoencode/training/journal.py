@@ -26,17 +26,20 @@ class Journal:
     Args:
         run: where.
         trainer: whose networks are pictured.
-        frames: the fixed frames to reconstruct, (n, height, width, 3) uint8.
+        pictured: fixed frames to reconstruct and look at, (n, height, width, 3) uint8.
+        evaluated: fixed frames to measure on, likewise.
         step: where the training goes on; lines of later steps, of a training cut off, are dropped.
     """
 
-    def __init__(self, run: Run, trainer: Trainer, frames: np.ndarray, step: int) -> None:
-        self._run, self._trainer, self._frames = run, trainer, frames
+    def __init__(
+        self, run: Run, trainer: Trainer, pictured: np.ndarray, evaluated: np.ndarray, step: int
+    ) -> None:
+        self._run, self._trainer, self._pictured, self._evaluated = run, trainer, pictured, evaluated
         self._samples = run.folder / "samples"
         self._samples.mkdir(parents=True, exist_ok=True)
         self._metrics = run.folder / "metrics.jsonl"
         self._events = tf.summary.create_file_writer(str(run.folder / "tensorboard"))
-        self._prior = draw_prior(trainer.config, len(frames), (trainer.config.seed, 0))
+        self._prior = draw_prior(trainer.config, len(pictured), (trainer.config.seed, 0))
         if self._metrics.exists():
             lines = self._metrics.read_text().splitlines()
             kept = [line for line in lines if _step_of(line) <= step]
@@ -44,24 +47,24 @@ class Journal:
 
     def figures(self, step: int, epoch: float, values: dict[str, float]) -> None:
         """One line in metrics.jsonl and one point of each curve in TensorBoard."""
-        line = {"step": step, "epoch": round(epoch, 4), **{k: _rounded(v) for k, v in values.items()}}
-        with self._metrics.open("a") as file:
-            file.write(json.dumps(line) + "\n")
+        self._write({"step": step, "epoch": round(epoch, 4), **{k: _rounded(v) for k, v in values.items()}})
         with self._events.as_default(step):
             for name, value in values.items():
                 tf.summary.scalar(name, value)
 
-    def pictures(self, step: int, epoch: float) -> dict[str, float]:
-        """Reconstructions of the fixed frames and decoded prior samples, as PNGs and in TensorBoard.
+    def sample(self) -> dict[str, float]:
+        """`sample_psnr` (dB) and `sample_ssim`: means over the evaluation frames."""
+        reconstructions = self._reconstruct(self._evaluated)
+        return {
+            "sample_psnr": float(tf.reduce_mean(psnr(self._evaluated, reconstructions))),
+            "sample_ssim": float(tf.reduce_mean(ssim(self._evaluated, reconstructions))),
+        }
 
-        Returns:
-            `sample_psnr` (dB) and `sample_ssim` of the fixed frames, which are also written as figures.
-        """
-        encoder, decoder, _ = self._trainer.networks
-        reconstructions = to_uint8(decoder(encoder(to_float(self._frames)).mean))
-        imagined = to_uint8(decoder(self._prior))
+    def pictures(self, step: int) -> None:
+        """Reconstructions of the pictured frames and decoded prior samples, as PNGs and in TensorBoard."""
+        imagined = to_uint8(self._trainer.networks.decoder(self._prior))
         images = {
-            "reconstruction": pairs(self._frames, reconstructions.numpy(), COLUMNS),
+            "reconstruction": pairs(self._pictured, self._reconstruct(self._pictured).numpy(), COLUMNS),
             "prior": grid(imagined.numpy(), COLUMNS),
         }
         for name, image in images.items():
@@ -69,12 +72,22 @@ class Journal:
                 partial.write_bytes(png(image))
             with self._events.as_default(step):
                 tf.summary.image(name, image[np.newaxis])
-        values = {
-            "sample_psnr": float(tf.reduce_mean(psnr(self._frames, reconstructions))),
-            "sample_ssim": float(tf.reduce_mean(ssim(self._frames, reconstructions))),
-        }
-        self.figures(step, epoch, values)
-        return values
+
+    def rollback(self, collapsed: int, step: int, epoch: float, rollbacks: int, why: str) -> None:
+        """Notes that a training went back to `step`, in a line and in TensorBoard."""
+        line = {"step": step, "epoch": round(epoch, 4), "rollbacks": rollbacks}
+        self._write({**line, "collapsed_at": collapsed, "because": why})
+        with self._events.as_default(collapsed):
+            tf.summary.scalar("rollbacks", rollbacks)
+            tf.summary.text("rollback", f"{why}: back to step {step}")
+
+    def _reconstruct(self, frames: np.ndarray) -> tf.Tensor:
+        encoder, decoder, _ = self._trainer.networks
+        return to_uint8(decoder(encoder(to_float(frames)).mean))
+
+    def _write(self, line: dict[str, float | str]) -> None:
+        with self._metrics.open("a") as file:
+            file.write(json.dumps(line) + "\n")
 
     def timelapse(self) -> Path:
         """The reconstructions so far as a film, samples/timelapse.mp4."""

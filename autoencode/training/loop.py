@@ -1,16 +1,14 @@
 """Epochs: batches in, a run folder out. Stops when asked to, and goes on from where it stopped."""
 
-import math
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-import tensorflow as tf
 from tqdm import tqdm
 
-from autoencode.config import PRESETS, Config
+from autoencode.config import make_config
 from autoencode.dataset.pipeline import sample_frames, training_batches
 from autoencode.errors import UserError
 from autoencode.files import check_room
@@ -18,12 +16,13 @@ from autoencode.networks.build import parameter_counts
 from autoencode.plan import Plan
 from autoencode.progress import bar, duration
 from autoencode.training.checkpoints import KEPT, Checkpoints
+from autoencode.training.guard import ROLLBACKS, Guard, caution_after, seed_after
 from autoencode.training.journal import Journal
 from autoencode.training.precision import resolve
-from autoencode.training.step import METRICS, Trainer
+from autoencode.training.step import Trainer
 
-SAMPLES = 12
-"""Fixed frames that are reconstructed again and again."""
+PICTURED, EVALUATED = 12, 60
+"""Fixed frames that are reconstructed again and again: to look at, and to measure on."""
 
 FIGURES_LAYOUT = "{percentage:3.0f}% {n_fmt}/{total_fmt} [{elapsed}<{remaining}]{postfix}"
 """Of the progress bar: no bar, for the sake of the figures, in 80 columns."""
@@ -34,11 +33,14 @@ MEASURED_STEPS, MEASURED_SECONDS = 10, 5.0
 
 @dataclass(frozen=True)
 class Rhythm:
-    """How often a training writes what, besides at the end of each epoch."""
+    """After how many steps a training writes what, besides at the end of each epoch.
 
-    figures: int = 50  # steps
-    pictures: int = 500  # steps
-    checkpoint: float = 600.0  # seconds
+    In steps and not in minutes: where a training goes back to when it collapses must not depend on the clock.
+    """
+
+    figures: int = 100
+    pictures: int = 500
+    checkpoint: int = 500
 
 
 def train(plan: Plan, rhythm: Rhythm = Rhythm(), dry_run: bool = False) -> None:
@@ -50,14 +52,15 @@ def train(plan: Plan, rhythm: Rhythm = Rhythm(), dry_run: bool = False) -> None:
         dry_run: say what would be done, from a few steps on weights that are thrown away; write nothing.
 
     Raises:
-        UserError: another process trains the run, its checkpoints cannot be read, or the disk is too small.
+        UserError: another process trains the run, its checkpoints cannot be read, the disk is too small, or
+            learning collapsed again and again.
         KeyboardInterrupt: it was asked to stop, and has saved.
     """
     run = plan.run
     if not plan.resumes:
         run = replace(run, config=replace(run.config, precision=resolve(run.config.precision)))
     plan = replace(plan, run=run)
-    trainer = Trainer(run.config, noise_steps=run.config.epochs * run.steps_per_epoch)
+    trainer = Trainer(run.config, schedule_steps=run.config.epochs * run.steps_per_epoch)
     if dry_run:
         _rehearse(plan, trainer)
         return
@@ -68,7 +71,7 @@ def train(plan: Plan, rhythm: Rhythm = Rhythm(), dry_run: bool = False) -> None:
             run.write()
         loop = _Loop(plan, trainer, rhythm, stop)
         try:
-            loop.run()
+            loop.train()
         except Exception:
             with suppress(OSError):
                 run.write_status("failed", loop.step, plan.epochs)
@@ -80,90 +83,107 @@ class _Loop:
 
     def __init__(self, plan: Plan, trainer: Trainer, rhythm: Rhythm, stop: list[bool]) -> None:
         self.plan, self.trainer, self.rhythm, self.stop = plan, trainer, rhythm, stop
-        self.per_epoch = plan.run.steps_per_epoch
-        self.checkpoints = Checkpoints(plan.run, trainer)
+        self.run = plan.run
+        self.per_epoch = self.run.steps_per_epoch
+        self.guard = Guard(self.run.config)
+        self.checkpoints = Checkpoints(self.run, trainer, self.guard)
         self.step = self.checkpoints.restore_latest()
         self.steps = plan.epochs * self.per_epoch
-        frames = sample_frames(plan.dataset, SAMPLES)
-        self.journal = Journal(plan.run, trainer, frames, self.step)
-        self.totals, self.summed, self.saved = _zeros(), 0, time.monotonic()
+        samples = [sample_frames(plan.dataset, count) for count in (PICTURED, EVALUATED)]
+        self.journal = Journal(self.run, trainer, *samples, self.step)
 
-    def run(self) -> None:
-        run = self.plan.run
+    def train(self) -> None:
+        """Trains to the end, or until it is asked to stop."""
+        run = self.run
         run.write_status("running", self.step, self.plan.epochs)
-        if self.step == 0:
-            self.journal.pictures(0, 0.0)  # the time-lapse begins with networks that know nothing
+        if not run.states():
+            self.checkpoints.save(good=True)
+            self.journal.pictures(0)  # the time-lapse begins with networks that know nothing
         with bar(self.steps, "training", "step", done=self.step, layout=FIGURES_LAYOUT) as progress:
             headline = _Headline(self.plan, self.step, self.steps)
-            for frames in self._batches():
-                self.totals = self.trainer.train_step(frames, self.totals)
-                self.step, self.summed = self.step + 1, self.summed + 1
-                if headline.due(self.step):
-                    self.totals.numpy()  # on a GPU the steps are only queued until somebody looks
-                    progress.write(headline.text(self.step))
-                progress.update()
-                self._write_what_is_due(progress)
-                if self.stop[0]:
-                    break
+            while self.step < self.steps and not self.stop[0]:
+                self._epoch(progress, headline)
         finished = self.step >= self.steps
         if finished:
             run.write_status("finished", self.step, self.plan.epochs)
         else:
-            self._save("interrupted")
+            self._save("interrupted", good=False)
         timelapse = self.journal.timelapse()
         self.journal.close()
         if not finished:
             raise KeyboardInterrupt(f"stopped at step {self.step} and saved; go on with: {self.plan.command}")
         print(f"trained: {run.folder}; to look at: {timelapse}")
 
-    def _batches(self) -> Iterator[tf.Tensor]:
-        config = self.plan.run.config
-        while self.step < self.steps:
-            epoch, skip = divmod(self.step, self.per_epoch)
-            yield from training_batches(self.plan.dataset, config.batch_size, config.seed, epoch, skip)
+    def _epoch(self, progress: tqdm, headline: "_Headline") -> None:
+        """To the end of the epoch, or until it is asked to stop, or until learning collapses."""
+        config = self.run.config
+        epoch, skip = divmod(self.step, self.per_epoch)
+        seed = int(self.trainer.seed)
+        for frames in training_batches(self.plan.dataset, config.batch_size, seed, epoch, skip):
+            self.trainer.train_step(frames)
+            self.step += 1
+            if headline.due(self.step):
+                self.trainer.step.numpy()  # on a GPU the steps are only queued until somebody looks
+                progress.write(headline.text(self.step))
+            progress.update()
+            if not self._write_what_is_due(progress) or self.stop[0]:
+                return
 
-    def _write_what_is_due(self, progress: tqdm) -> None:
+    def _write_what_is_due(self, progress: tqdm) -> bool:
+        """Returns False if learning had collapsed, and went back."""
         epoch_ends = self.step % self.per_epoch == 0
-        if self.step % self.rhythm.figures == 0 or epoch_ends:
-            progress.set_postfix_str(self._figures(), refresh=False)
-        if self.step % self.rhythm.pictures == 0 or epoch_ends:
-            self.journal.pictures(self.step, self.step / self.per_epoch)
+        saves = epoch_ends or self.step % self.rhythm.checkpoint == 0
+        if saves or self.step % self.rhythm.figures == 0:
+            figures = {**self.trainer.take_means(), **self.journal.sample()}
+            self.journal.figures(self.step, self.step / self.per_epoch, figures)
+            progress.set_postfix_str(_in_short(figures), refresh=False)
+            collapsed = self.guard.look(self.step, figures)
+            if collapsed:
+                self._roll_back(collapsed, progress)
+                return False
+        if epoch_ends or self.step % self.rhythm.pictures == 0:
+            self.journal.pictures(self.step)
         if epoch_ends:
             self.checkpoints.save_epoch(self.step // self.per_epoch)
-            self._save("running")
-        elif time.monotonic() - self.saved > self.rhythm.checkpoint:
-            self._save("running")
+        if saves:
+            if self.guard.best(figures["sample_psnr"]):
+                self.checkpoints.save_best()
+            self._save("running", good=self.guard.healthy)
+        return True
 
-    def _figures(self) -> str:
-        """Writes the means since the last time; returns them in a few words."""
-        self._check_finite()
-        means = dict(zip(METRICS, (self.totals.numpy() / self.summed).tolist(), strict=True))
-        self.totals, self.summed = _zeros(), 0
-        self.journal.figures(self.step, self.step / self.per_epoch, means)
-        kl, pixel, likeness, gan, decoder, discriminator = (
-            means[name] for name in ("kl", "pixel", "likeness", "gan", "decoder_steps", "discriminator_steps")
-        )
-        losses = f"kl {kl:.2f} px {pixel:.2f} like {likeness:.2f} gan {gan:.1f}"
-        return f"{losses} steps {decoder:.0%} {discriminator:.0%}"
+    def _save(self, state: str, good: bool) -> None:
+        self.checkpoints.save(good)
+        self.run.write_status(state, self.step, self.plan.epochs)
 
-    def _save(self, state: str) -> None:
-        self._check_finite()
-        self.checkpoints.save()
-        self.plan.run.write_status(state, self.step, self.plan.epochs)
-        self.saved = time.monotonic()
-
-    def _check_finite(self) -> None:
-        """Stops before weights that are lost are saved over good ones."""
-        lost = [
-            name for name, total in zip(METRICS, self.totals.numpy(), strict=True) if not math.isfinite(total)
-        ]
-        if lost:
-            states = self.plan.run.states()
-            last = f"the last good state is {states[0].name}" if states else "no state was saved before"
+    def _roll_back(self, why: str, progress: tqdm) -> None:
+        """Back to the last good state, with another seed and smaller steps. Raises `UserError` at last."""
+        self.guard.memory.rollbacks += 1
+        rollbacks, collapsed = self.guard.memory.rollbacks, self.step
+        if rollbacks > ROLLBACKS or not self.checkpoints.restore_good():
+            best = self.run.best
+            left = f"its best state, {best.name}, can be rendered" if best else "nothing can be rendered"
             raise UserError(
-                f"run {self.plan.run.name}: {lost[0]} is no longer a number by step {self.step}; {last};"
-                " begin a new run with a lower --learning_rate or another --seed"
+                f"run {self.run.name}: learning collapsed {rollbacks} times, at last at step {collapsed}"
+                f" ({why}); {left}; begin a new run with a lower --learning_rate or another --seed"
             )
+        self.step = int(self.trainer.step)
+        self.trainer.seed.assign(seed_after(self.run.config.seed, rollbacks))
+        self.trainer.caution.assign(caution_after(rollbacks))
+        self.journal.rollback(collapsed, self.step, self.step / self.per_epoch, rollbacks, why)
+        progress.write(
+            f"learning collapsed at step {collapsed} ({why}): back to step {self.step}, with another seed and"
+            f" half the learning rates ({rollbacks} of {ROLLBACKS})"
+        )
+        progress.n = self.step
+        progress.refresh()
+
+
+def _in_short(figures: dict[str, float]) -> str:
+    """Figures in a few words."""
+    kl, pixel, likeness, gan, psnr = (
+        figures[name] for name in ("kl", "pixel", "likeness", "gan", "sample_psnr")
+    )
+    return f"kl {kl:.2f} px {pixel:.2f} like {likeness:.2f} gan {gan:.1f} psnr {psnr:.1f}"
 
 
 class _Headline:
@@ -192,7 +212,7 @@ class _Headline:
         per_epoch = plan.run.steps_per_epoch
         doing = f"goes on at epoch {self._first / per_epoch:.2f}" if self._first else "begins"
         left = duration(a_step * (self._steps - self._first))
-        usual = Config(**PRESETS[plan.run.preset]).to_json()
+        usual = make_config(plan.run.preset, recipe=config.recipe).to_json()
         said = [f"preset {plan.run.preset} in {config.precision}"]
         for name, value in config.to_json().items():
             if name not in ("precision", "epochs") and value != usual[name]:
@@ -209,7 +229,8 @@ def _rehearse(plan: Plan, trainer: Trainer) -> None:
     step = round(run.epochs_done * run.steps_per_epoch)
     headline = _Headline(plan, step, max(plan.epochs * run.steps_per_epoch, step + 2))
     for frames in training_batches(plan.dataset, config.batch_size, config.seed, 0).repeat():
-        trainer.train_step(frames, _zeros()).numpy()
+        trainer.train_step(frames)
+        trainer.step.numpy()
         step += 1
         if headline.due(step):
             break
@@ -221,15 +242,11 @@ def _rehearse(plan: Plan, trainer: Trainer) -> None:
 
 def _disk_bytes(plan: Plan, trainer: Trainer) -> int:
     """Three networks with Adam's two moments, float32, in each state and in the one being written; encoder
-    and decoder once an epoch.
+    and decoder once an epoch, and twice as the best.
     """
     counts = parameter_counts(trainer.networks)
     states = 4 * 3 * sum(counts.values()) * (KEPT + 1)
-    return states + 4 * (counts["encoder"] + counts["decoder"]) * plan.epochs
-
-
-def _zeros() -> tf.Tensor:
-    return tf.zeros(len(METRICS))
+    return states + 4 * (counts["encoder"] + counts["decoder"]) * (plan.epochs + 2)
 
 
 @contextmanager

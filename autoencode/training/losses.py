@@ -3,6 +3,8 @@
 Larsen et al. 2015 (arXiv 1512.09300), section 2, with the scales of the 2016 code (Broad & Grierson 2017).
 """
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 from autoencode.config import Config
@@ -16,9 +18,10 @@ def kl_divergence(posterior: Posterior) -> tf.Tensor:
     return 0.5 * tf.reduce_mean(tf.exp(log_variance) + tf.square(mean) - 1.0 - log_variance)
 
 
-def pixel_difference(real: tf.Tensor, reconstruction: tf.Tensor) -> tf.Tensor:
-    """Mean absolute difference of frames in [−1, 1]. Not in the paper."""
-    return tf.reduce_mean(tf.abs(reconstruction - real))
+def pixel_difference(real: tf.Tensor, reconstruction: tf.Tensor, kind: str) -> tf.Tensor:
+    """Mean `absolute` or `squared` difference of frames in [−1, 1]. Not in the paper."""
+    difference = reconstruction - real
+    return tf.reduce_mean(tf.abs(difference) if kind == "absolute" else tf.square(difference))
 
 
 def learned_similarity(real: Verdict, reconstruction: Verdict, kind: str) -> tf.Tensor:
@@ -51,12 +54,16 @@ def generated_cost(logits: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.nn.softplus(logits))
 
 
-def gan_loss(real: Verdict, reconstruction: Verdict, prior: Verdict) -> tf.Tensor:
-    """The game: the discriminator's costs of frame, reconstruction and prior sample, summed, unscaled.
+def gan_loss(real: tf.Tensor, generated: Sequence[tf.Tensor]) -> tf.Tensor:
+    """The game: the discriminator's costs of the frames and of each kind of generated ones, summed, unscaled.
 
     The discriminator minimises it, the decoder maximises it (Larsen eq. 8).
+
+    Args:
+        real: logits of frames.
+        generated: logits of reconstructions, and of prior samples if there are any.
     """
-    return real_cost(real.logits) + generated_cost(reconstruction.logits) + generated_cost(prior.logits)
+    return tf.add_n([real_cost(real), *(generated_cost(logits) for logits in generated)])
 
 
 def gan_scale(config: Config) -> float:

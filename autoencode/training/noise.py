@@ -11,6 +11,11 @@ import tensorflow as tf
 from autoencode.config import Config
 
 
+def schedule(step: tf.Tensor, steps: int) -> tf.Tensor:
+    """How much of a schedule is behind a step: 0 at the first of `steps`, 1 at the last and beyond."""
+    return tf.clip_by_value(tf.cast(step, tf.float32) / max(steps - 1, 1), 0.0, 1.0)
+
+
 def noise_stddev(config: Config, step: tf.Tensor, steps: int) -> tf.Tensor:
     """Standard deviation of the latent noise at a step.
 
@@ -22,7 +27,7 @@ def noise_stddev(config: Config, step: tf.Tensor, steps: int) -> tf.Tensor:
     Returns:
         Scalar float32.
     """
-    progress = tf.clip_by_value(tf.cast(step, tf.float32) / max(steps - 1, 1), 0.0, 1.0)
+    progress = schedule(step, steps)
     if config.noise_shape == "cosine":
         progress = 0.5 - 0.5 * tf.cos(math.pi * progress)
     return config.noise_start + (config.noise_end - config.noise_start) * progress

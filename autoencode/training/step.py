@@ -4,6 +4,7 @@ A step is a pure function of weights, optimiser states, batch, step number and s
 and drawn from seed and step, so a resumed training walks the path of an unbroken one.
 """
 
+import math
 from typing import NamedTuple
 
 import keras
@@ -14,10 +15,11 @@ from autoencode.networks.build import Networks, build_networks
 from autoencode.networks.pixels import to_float
 from autoencode.training import losses
 from autoencode.training.balance import equalise, gate, norm
-from autoencode.training.noise import draw_prior, noise_stddev
+from autoencode.training.noise import draw_prior, noise_stddev, schedule
 
 METRICS = (
     "kl",
+    "log_variance",
     "pixel",
     "likeness",
     "gan",
@@ -29,9 +31,12 @@ METRICS = (
     "likeness_share",
     "gan_share",
     "noise",
+    "learning_rate",
+    "skipped",
 )
-"""The entries of the vector that a step returns: losses unscaled, who stepped (0 or 1), and what share of
-the gradient's norm at the decoder's output each term carries."""
+"""What is summed up over the steps: losses unscaled; the largest magnitude of a log-variance; who stepped
+(0 or 1); what share of the gradient's norm at the decoder's output each term carries; and whether the step
+was skipped, because something in it was not a finite number."""
 
 
 class Gradients(NamedTuple):
@@ -39,7 +44,7 @@ class Gradients(NamedTuple):
 
     encoder: list[tf.Tensor]
     decoder: list[tf.Tensor]
-    discriminator: list[tf.Tensor]
+    discriminator: list[tf.Tensor] | None  # None: it has no office
 
 
 class Terms(NamedTuple):
@@ -51,7 +56,7 @@ class Terms(NamedTuple):
     pixel: tf.Tensor
     likeness: tf.Tensor
     gan: tf.Tensor
-    gan_prior: tf.Tensor
+    gan_prior: tf.Tensor | None = None
 
 
 class Trainer:
@@ -59,45 +64,78 @@ class Trainer:
 
     Args:
         config: with a resolved `precision`.
-        noise_steps: length of the latent noise's schedule in steps.
+        schedule_steps: length of the schedules of latent noise and learning rates.
     """
 
-    def __init__(self, config: Config, noise_steps: int) -> None:
+    def __init__(self, config: Config, schedule_steps: int) -> None:
         self.config = config
-        self.noise_steps = noise_steps
+        self.schedule_steps = schedule_steps
+        # Not an optimiser's `iterations`: those stand still when their network sits a step out.
+        self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
+        self.seed = tf.Variable(config.seed, dtype=tf.int64, trainable=False, name="seed")
+        self.caution = tf.Variable(1.0, trainable=False, name="caution")
+        """Factor of all learning rates."""
+        self._totals = tf.Variable(tf.zeros(len(METRICS)), trainable=False, name="totals")
+        self._summed = tf.Variable(0.0, trainable=False, name="summed")
         self.networks = build_networks(config)
         self.optimizers = Networks(
-            encoder=_adam(config, config.learning_rate),
-            decoder=_adam(config, config.learning_rate),
-            discriminator=_adam(config, config.discriminator_learning_rate),
+            encoder=self._adam(config.learning_rate),
+            decoder=self._adam(config.learning_rate),
+            discriminator=self._adam(config.discriminator_learning_rate),
         )
         for optimizer, network in zip(self.optimizers, self.networks, strict=True):
             optimizer.build(network.trainable_variables)
-        # Not an optimiser's `iterations`: those stand still when their network sits a step out.
-        self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
+
+    @property
+    def counters(self) -> list[tf.Variable]:
+        """All of the state but networks and optimisers."""
+        return [self.step, self.seed, self.caution, self._totals, self._summed]
 
     @tf.function
-    def train_step(self, frames: tf.Tensor, totals: tf.Tensor) -> tf.Tensor:
-        """Lets each network learn from a batch, or sit out.
+    def train_step(self, frames: tf.Tensor) -> None:
+        """Lets each network learn from a batch, or sit out. A step with a number that is not finite in it
+        changes nothing but the counters.
 
         Args:
             frames: (batch, height, width, 3) uint8.
-            totals: (len(METRICS),) float32, sums over the steps before.
-
-        Returns:
-            `totals` plus this step's metrics. They stay on the device: reading them is what costs time.
         """
+        averages = [variable for network in self.networks for variable in network.non_trainable_variables]
+        before = [tf.identity(variable) for variable in averages]
         gradients, metrics = self.gradients(frames)
+        finite = self._finite(gradients, metrics)
         who = gate(self.config, metrics["real_cost"], metrics["generated_cost"])
-        self._apply("encoder", gradients.encoder)
-        tf.cond(who.decoder, lambda: self._apply("decoder", gradients.decoder), lambda: None)
-        tf.cond(
-            who.discriminator, lambda: self._apply("discriminator", gradients.discriminator), lambda: None
-        )
-        self.step.assign_add(1)
+        for name, stepping in (
+            ("encoder", finite),
+            ("decoder", tf.logical_and(finite, who.decoder)),
+            ("discriminator", tf.logical_and(finite, who.discriminator)),
+        ):
+            of = getattr(gradients, name)
+            if of is not None:
+                tf.cond(stepping, lambda name=name, of=of: self._apply(name, of), lambda: None)
+        for average, old in zip(averages, before, strict=True):
+            average.assign(tf.where(finite, average.value, old))
         metrics["decoder_steps"] = tf.cast(who.decoder, tf.float32)
         metrics["discriminator_steps"] = tf.cast(who.discriminator, tf.float32)
-        return totals + tf.stack([metrics[name] for name in METRICS])
+        metrics["learning_rate"] = self._rate(self.config.learning_rate)
+        metrics["skipped"] = tf.constant(0.0)
+        skipped = tf.one_hot(METRICS.index("skipped"), len(METRICS))
+        values = tf.stack([metrics[name] for name in METRICS])
+        values = tf.where(tf.math.is_finite(values), values, 0.0)  # the shares of an overflow in float16
+        self._totals.assign_add(tf.where(finite, values, skipped))
+        self._summed.assign_add(1.0)
+        self.step.assign_add(1)
+
+    def take_means(self) -> dict[str, float]:
+        """The means of METRICS over the steps since the last call; of `skipped`, the share of the steps.
+
+        The sums stay on the device until somebody asks: reading them is what costs time.
+        """
+        totals, summed = self._totals.numpy(), float(self._summed)
+        self._totals.assign(tf.zeros_like(self._totals))
+        self._summed.assign(0.0)
+        skipped = totals[METRICS.index("skipped")]
+        means = dict(zip(METRICS, (totals / max(1.0, summed - skipped)).tolist(), strict=True))
+        return {**means, "skipped": float(skipped / max(1.0, summed))}
 
     def gradients(self, frames: tf.Tensor) -> tuple[Gradients, dict[str, tf.Tensor]]:
         """The gradient of each network's own loss, and of no other.
@@ -110,27 +148,33 @@ class Trainer:
             frames: (batch, height, width, 3) uint8.
 
         Returns:
-            The gradients, and the metrics by name but for who steps.
+            The gradients, and the metrics by name, but for who steps and how far.
         """
         config, (encoder, decoder, _) = self.config, self.networks
         real = to_float(frames)
-        noise = noise_stddev(config, self.step, self.noise_steps)
+        noise = noise_stddev(config, self.step, self.schedule_steps)
         eps, prior_latents = self._draw(tf.shape(real)[0])
         with tf.GradientTape(persistent=True) as tape:
             posterior = encoder(real, training=True)
             latents = posterior.mean + tf.exp(0.5 * posterior.log_variance) * noise * eps
             reconstruction = decoder(latents, training=True)
-            prior = decoder(prior_latents, training=True, track=False)
+            with_prior = config.prior != "none" and self._plays
+            prior = decoder(prior_latents, training=True, track=False) if with_prior else None
             kl = losses.kl_divergence(posterior)
             scaled_kl = self.optimizers.encoder.scale_loss(config.kl_weight * kl)
 
         terms, for_discriminator, metrics = self._judge(real, reconstruction, prior)
         terms = self._weigh(terms)
-        norms = [norm([terms.pixel]), norm([config.gamma * terms.likeness]), norm([terms.gan])]
+        of_decoder = (terms.pixel, config.gamma * terms.likeness, config.decoder_gan * terms.gan)
+        norms = [norm([term]) for term in of_decoder]
         pixel_share, likeness_share, gan_share = (part / (tf.add_n(norms) + 1e-12) for part in norms)
 
-        for_decoder = terms.pixel + config.gamma * terms.likeness + terms.gan
-        for_encoder = terms.pixel + config.encoder_likeness * terms.likeness
+        for_decoder = tf.add_n(of_decoder)
+        for_encoder = terms.pixel + config.encoder_likeness * terms.likeness + config.encoder_gan * terms.gan
+        # What comes back to the decoder: a gradient at each of its outputs.
+        outputs, back = [reconstruction], [for_decoder]
+        if terms.gan_prior is not None:
+            outputs, back = [*outputs, prior], [*back, config.decoder_gan * terms.gan_prior]
         gradients = Gradients(
             encoder=tape.gradient(
                 [reconstruction, scaled_kl],
@@ -138,72 +182,86 @@ class Trainer:
                 output_gradients=[self.optimizers.encoder.scale_loss(for_encoder), tf.constant(1.0)],
             ),
             decoder=tape.gradient(
-                [reconstruction, prior],
+                outputs,
                 decoder.trainable_variables,
-                output_gradients=[
-                    self.optimizers.decoder.scale_loss(x) for x in (for_decoder, terms.gan_prior)
-                ],
+                output_gradients=[self.optimizers.decoder.scale_loss(x) for x in back],
             ),
             discriminator=for_discriminator,
         )
         shares = {"pixel_share": pixel_share, "likeness_share": likeness_share, "gan_share": gan_share}
-        return gradients, {"kl": kl, "noise": noise, **metrics, **shares}
+        log_variance = tf.reduce_max(tf.abs(posterior.log_variance))
+        return gradients, {"kl": kl, "log_variance": log_variance, "noise": noise, **metrics, **shares}
 
     def _judge(
-        self, real: tf.Tensor, reconstruction: tf.Tensor, prior: tf.Tensor
-    ) -> tuple[Terms, list[tf.Tensor], dict[str, tf.Tensor]]:
-        """What the discriminator makes of three batches of pictures.
+        self, real: tf.Tensor, reconstruction: tf.Tensor, prior: tf.Tensor | None
+    ) -> tuple[Terms, list[tf.Tensor] | None, dict[str, tf.Tensor]]:
+        """What the pixels, and the discriminator, make of real and generated pictures.
 
         Returns:
-            The gradient of each unscaled loss at the pictures; the discriminator's own gradients; metrics.
+            The gradient of each unscaled loss at the pictures; the discriminator's own gradients, if it has
+            an office at all; metrics.
         """
-        discriminator = self.networks.discriminator
+        config, discriminator = self.config, self.networks.discriminator
+        with tf.GradientTape() as tape:
+            tape.watch(reconstruction)
+            pixel = losses.pixel_difference(real, reconstruction, config.pixel_loss)
+        of_pixel = tape.gradient(pixel, reconstruction)
+        if not self._plays:
+            nothing, zero = tf.zeros_like(reconstruction), tf.constant(0.0)
+            names = ("likeness", "gan", "real_cost", "generated_cost")
+            return Terms(of_pixel, nothing, nothing), None, {"pixel": pixel, **dict.fromkeys(names, zero)}
         likeness_scale = self.optimizers.decoder.scale_loss(tf.constant(1.0))
         gan_scale = self.optimizers.discriminator.scale_loss(tf.constant(1.0))
+        pictures = [reconstruction] if prior is None else [reconstruction, prior]
         with tf.GradientTape(persistent=True) as tape:
-            tape.watch([reconstruction, prior])
-            on_real, on_reconstruction, on_prior = (discriminator(x) for x in (real, reconstruction, prior))
-            pixel = losses.pixel_difference(real, reconstruction)
-            likeness = losses.learned_similarity(on_real, on_reconstruction, self.config.likeness)
-            gan = losses.gan_loss(on_real, on_reconstruction, on_prior)
+            tape.watch(pictures)
+            on_real, on_generated = discriminator(real), [discriminator(x) for x in pictures]
+            likeness = losses.learned_similarity(on_real, on_generated[0], config.likeness)
+            gan = losses.gan_loss(on_real.logits, [verdict.logits for verdict in on_generated])
             scaled_likeness, scaled_gan = likeness_scale * likeness, gan_scale * gan
-        of_gan, of_gan_prior, for_discriminator = tape.gradient(
-            scaled_gan, [reconstruction, prior, discriminator.trainable_variables]
-        )
-        terms = Terms(
-            pixel=tape.gradient(pixel, reconstruction),
-            likeness=tape.gradient(scaled_likeness, reconstruction) / likeness_scale,
-            # The decoder plays against the discriminator.
-            gan=-of_gan / gan_scale,
-            gan_prior=-of_gan_prior / gan_scale,
-        )
-        generated = (on_reconstruction.logits, on_prior.logits)
+        of_gan, for_discriminator = tape.gradient(scaled_gan, [pictures, discriminator.trainable_variables])
+        # The decoder plays against the discriminator.
+        against = [-gradient / gan_scale for gradient in of_gan]
+        terms = Terms(of_pixel, tape.gradient(scaled_likeness, reconstruction) / likeness_scale, *against)
+        costs = [losses.generated_cost(verdict.logits) for verdict in on_generated]
         metrics = {
             "pixel": pixel,
             "likeness": likeness,
             "gan": gan,
             "real_cost": losses.real_cost(on_real.logits),
-            "generated_cost": tf.add_n([losses.generated_cost(logits) for logits in generated]) / 2,
+            "generated_cost": tf.add_n(costs) / len(costs),
         }
-        gan_weight = losses.gan_scale(self.config)
+        gan_weight = losses.gan_scale(config)
         return terms, [gan_weight * gradient for gradient in for_discriminator], metrics
 
     def _weigh(self, terms: Terms) -> Terms:
         """The terms with their weights, but for the likeness, which weighs differently in two networks."""
         config, gan_weight = self.config, losses.gan_scale(self.config)
+        pixel, likeness, gan, gan_prior = terms
         if config.balance_gradients:
-            pixel, likeness, gan = equalise(terms.pixel), equalise(terms.likeness), equalise(terms.gan)
-            terms = Terms(pixel, likeness, gan, terms.gan_prior / (norm([terms.gan]) + 1e-12))
             gan_weight = config.gan_weight
-        return terms._replace(
-            pixel=config.pixel_weight * terms.pixel,
-            gan=gan_weight * terms.gan,
-            gan_prior=gan_weight * terms.gan_prior,
-        )
+            # A prior sample's gradient keeps its length relative to a reconstruction's.
+            gan_prior = None if gan_prior is None else gan_prior / (norm([gan]) + 1e-12)
+            pixel, likeness, gan = equalise(pixel), equalise(likeness), equalise(gan)
+        gan_prior = None if gan_prior is None else gan_weight * gan_prior
+        return Terms(config.pixel_weight * pixel, likeness, gan_weight * gan, gan_prior)
+
+    @property
+    def _plays(self) -> bool:
+        """Whether the discriminator has an office: judge of likeness, or player."""
+        config = self.config
+        return any((config.gamma, config.encoder_likeness, config.gan_weight))
+
+    def _finite(self, gradients: Gradients, metrics: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Whether all numbers of a step are finite: scalar boolean."""
+        numbers = [metrics[name] for name in ("kl", "pixel", "likeness", "gan")]
+        if self.config.precision != "mixed_float16":  # there an overflow is how the loss scale is found
+            numbers += [norm(of) for of in gradients if of is not None]
+        return tf.reduce_all(tf.math.is_finite(tf.stack(numbers)))
 
     def _draw(self, batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The eps and the latents of the prior of this step, both (batch, latent_size)."""
-        seed = tf.stack([tf.constant(self.config.seed, tf.int64), self.step])
+        seed = tf.stack([self.seed, self.step])
         eps = tf.random.stateless_normal((batch, self.config.latent_size), tf.random.fold_in(seed, 0))
         return eps, draw_prior(self.config, batch, tf.random.fold_in(seed, 1))
 
@@ -211,8 +269,24 @@ class Trainer:
         optimizer, network = getattr(self.optimizers, name), getattr(self.networks, name)
         optimizer.apply(gradients, network.trainable_variables)
 
+    def _rate(self, learning_rate: float) -> tf.Tensor:
+        """A learning rate at this step."""
+        end = self.config.learning_rate_end
+        falling = 0.5 + 0.5 * tf.cos(math.pi * schedule(self.step, self.schedule_steps))
+        return learning_rate * self.caution * (end + (1.0 - end) * falling)
 
-def _adam(config: Config, learning_rate: float) -> keras.optimizers.Optimizer:
-    adam = keras.optimizers.Adam(learning_rate, beta_1=config.beta1)
-    # float16 loses small gradients unless they are scaled up; bfloat16 has the range of float32.
-    return keras.optimizers.LossScaleOptimizer(adam) if config.precision == "mixed_float16" else adam
+    def _adam(self, learning_rate: float) -> keras.optimizers.Optimizer:
+        adam = keras.optimizers.Adam(_Rate(self, learning_rate), beta_1=self.config.beta1)
+        # float16 loses small gradients unless they are scaled up; bfloat16 has the range of float32.
+        scaled = self.config.precision == "mixed_float16"
+        return keras.optimizers.LossScaleOptimizer(adam) if scaled else adam
+
+
+class _Rate(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate that follows the training's steps, not those of its own optimiser."""
+
+    def __init__(self, trainer: Trainer, learning_rate: float) -> None:
+        self._trainer, self._learning_rate = trainer, learning_rate
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        return self._trainer._rate(self._learning_rate)

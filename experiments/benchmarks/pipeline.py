@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autoencode.config import PRESETS, Config
+from autoencode.config import make_config
 from autoencode.dataset.catalogue import find
 from autoencode.quiet import quiet
 
@@ -22,7 +22,7 @@ with quiet():
 
     from autoencode.dataset.pipeline import frames_in_order, training_batches
     from autoencode.training.precision import resolve
-    from autoencode.training.step import METRICS, Trainer
+    from autoencode.training.step import Trainer
 
 STEPS = 100
 
@@ -30,7 +30,7 @@ STEPS = 100
 def main(name: str, preset: str) -> None:
     """Prints both."""
     dataset = find(Path("data"), name)
-    config = Config(**{**PRESETS[preset], "size": dataset.size, "precision": resolve("auto")})
+    config = make_config(preset, size=dataset.size, precision=resolve("auto"))
     print(f"{dataset.name}, preset {preset}, batch {config.batch_size}, {config.precision}")
 
     batches = iter(training_batches(dataset, config.batch_size, 0, epoch=0))
@@ -39,8 +39,8 @@ def main(name: str, preset: str) -> None:
     count = sum(1 for _ in batches)
     pipeline = count * config.batch_size / (time.monotonic() - begun)
 
-    trainer = Trainer(config, noise_steps=1000)
-    trainer.train_step(first, tf.zeros(len(METRICS))).numpy()
+    trainer = Trainer(config, schedule_steps=1000)
+    trainer.train_step(first)
     training = frames_a_second(trainer, [first] * STEPS)
     together = frames_a_second(trainer, training_batches(dataset, config.batch_size, 0, epoch=1).take(STEPS))
     print(f"pipeline alone   {pipeline:8.0f} frames/s, {pipeline / training:.1f} × training")
@@ -51,10 +51,10 @@ def main(name: str, preset: str) -> None:
 
 def frames_a_second(trainer: Trainer, batches: tf.data.Dataset | list[tf.Tensor]) -> float:
     """Of training steps on these batches."""
-    totals, begun = tf.zeros(len(METRICS)), time.monotonic()
+    begun = time.monotonic()
     for batch in batches:
-        totals = trainer.train_step(batch, totals)
-    totals.numpy()
+        trainer.train_step(batch)
+    trainer.step.numpy()  # waits for the last of them
     return STEPS * trainer.config.batch_size / (time.monotonic() - begun)
 
 

@@ -1,11 +1,13 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from autoencode.config import PRESETS, Config
+from autoencode.config import Config, make_config
 from autoencode.networks.build import build_networks, parameter_counts
 
-TINY = {**PRESETS["tiny"], "precision": "float32"}
+TINY = make_config("tiny", precision="float32")
 
 
 def frames(count=4, size=(32, 32), seed=0):
@@ -13,7 +15,7 @@ def frames(count=4, size=(32, 32), seed=0):
 
 
 def test_at_the_paper_preset_the_parameter_counts_are_those_of_2016():
-    networks = build_networks(Config(**{**PRESETS["paper"], "precision": "float32"}))
+    networks = build_networks(make_config("paper", precision="float32"))
     assert parameter_counts(networks) == {
         "encoder": 43_593_840,
         "decoder": 25_253_123,
@@ -24,7 +26,7 @@ def test_at_the_paper_preset_the_parameter_counts_are_those_of_2016():
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
 @pytest.mark.parametrize("patch", [False, True])
 def test_shapes_and_types_at_any_size(precision, patch):
-    config = Config(**{**TINY, "size": (48, 32), "precision": precision, "patch_discriminator": patch})
+    config = dataclasses.replace(TINY, size=(48, 32), precision=precision, patch_discriminator=patch)
     encoder, decoder, discriminator = build_networks(config)
     posterior = encoder(frames(2, (48, 32)))
     assert posterior.mean.shape == posterior.log_variance.shape == (2, 8)
@@ -44,7 +46,7 @@ def test_shapes_and_types_at_any_size(precision, patch):
 
 
 def test_a_frames_picture_does_not_depend_on_its_neighbours():
-    encoder, decoder, _ = build_networks(Config(**TINY))
+    encoder, decoder, _ = build_networks(TINY)
     for _ in range(3):  # let the moving averages be something
         decoder(encoder(frames(), training=True).mean, training=True)
     ours, others = frames(1, seed=1), frames(3, seed=2)
@@ -58,7 +60,7 @@ def test_a_frames_picture_does_not_depend_on_its_neighbours():
 
 
 def test_only_tracked_passes_move_the_decoders_averages():
-    _, decoder, _ = build_networks(Config(**TINY))
+    _, decoder, _ = build_networks(TINY)
     latents = tf.random.stateless_normal((4, 8), (0, 0))
     averages = [variable for variable in decoder.non_trainable_variables if "moving" in variable.path]
     assert len(averages) == 8
@@ -72,7 +74,7 @@ def test_only_tracked_passes_move_the_decoders_averages():
 
 
 def test_squashed_heads_keep_the_deviation_between_0_78_and_1_28():
-    squashed = build_networks(Config(**{**TINY, "squash_latent": True})).encoder
+    squashed = build_networks(dataclasses.replace(TINY, squash_latent="both")).encoder
     posterior = squashed(1000 * frames())
     deviation = tf.exp(0.5 * posterior.log_variance).numpy()
     assert np.abs(posterior.mean).max() <= 1
@@ -82,7 +84,7 @@ def test_squashed_heads_keep_the_deviation_between_0_78_and_1_28():
 
 def test_the_seed_decides_the_weights():
     def weights(seed):
-        return build_networks(Config(**{**TINY, "seed": seed})).encoder.trainable_variables[0].numpy()
+        return build_networks(dataclasses.replace(TINY, seed=seed)).encoder.trainable_variables[0].numpy()
 
     np.testing.assert_array_equal(weights(1), weights(1))
     assert np.abs(weights(1) - weights(2)).max() > 0

@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from autoencode.config import PRESETS, Config
+from autoencode.config import make_config
 from autoencode.errors import UserError
 from autoencode.networks.build import build_networks
 from autoencode.run import Run
 from autoencode.training.checkpoints import Checkpoints, restore_weights
-from autoencode.training.step import METRICS, Trainer
+from autoencode.training.guard import Guard, Memory
+from autoencode.training.step import Trainer
 
-CONFIG = Config(**{**PRESETS["tiny"], "precision": "float32"})
+CONFIG = make_config("tiny", precision="float32")
 
 
 def a_run(folder, config=CONFIG):
@@ -27,20 +28,19 @@ def batch(seed=0):
 
 def trained(run, steps=2):
     """A trainer after some steps, saved after each."""
-    trainer = Trainer(run.config, noise_steps=10)
-    checkpoints = Checkpoints(run, trainer)
+    trainer = Trainer(run.config, schedule_steps=10)
+    checkpoints = Checkpoints(run, trainer, Guard(CONFIG))
     for seed in range(steps):
-        trainer.train_step(batch(seed), tf.zeros(len(METRICS)))
-        checkpoints.save()
+        trainer.train_step(batch(seed))
+        checkpoints.save(good=True)
     checkpoints.save_epoch(1)
     return trainer
 
 
 def everything(trainer):
     optimizers = [v for optimizer in trainer.optimizers for v in optimizer.variables]
-    return [
-        v.numpy() for v in [*(v for n in trainer.networks for v in n.variables), *optimizers, trainer.step]
-    ]
+    networks = [v for network in trainer.networks for v in network.variables]
+    return [v.numpy() for v in [*networks, *optimizers, *trainer.counters]]
 
 
 def truncate(path):
@@ -51,8 +51,8 @@ def truncate(path):
 def test_save_scramble_restore_compare(tmp_path):
     run = a_run(tmp_path)
     expected = everything(trained(run))
-    fresh = Trainer(dataclasses.replace(CONFIG, seed=9), noise_steps=10)
-    assert Checkpoints(run, fresh).restore_latest() == 2
+    fresh = Trainer(dataclasses.replace(CONFIG, seed=9), schedule_steps=10)
+    assert Checkpoints(run, fresh, Guard(CONFIG)).restore_latest() == 2
     for ours, theirs in zip(everything(fresh), expected, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -61,7 +61,7 @@ def test_a_damaged_state_falls_back_to_the_one_before(tmp_path, capsys):
     run = a_run(tmp_path)
     trained(run)
     truncate(run.states()[0])
-    assert Checkpoints(run, Trainer(CONFIG, 10)).restore_latest() == 1
+    assert Checkpoints(run, Trainer(CONFIG, 10), Guard(CONFIG)).restore_latest() == 1
     assert "step-2" in capsys.readouterr().err
 
 
@@ -71,7 +71,7 @@ def test_when_all_states_are_damaged_training_does_not_begin_anew(tmp_path):
     for path in run.states():
         truncate(path)
     with pytest.raises(UserError, match="none of its checkpoints can be read"):
-        Checkpoints(run, Trainer(CONFIG, 10)).restore_latest()
+        Checkpoints(run, Trainer(CONFIG, 10), Guard(CONFIG)).restore_latest()
 
 
 def test_only_the_last_few_states_are_kept(tmp_path):
@@ -122,3 +122,59 @@ def test_a_checkpoint_of_other_networks_is_refused(tmp_path):
     encoder, decoder, _ = build_networks(CONFIG)
     with pytest.raises(UserError, match="step-2: damaged, or of other networks"):
         restore_weights(ours, ours.weights(None), encoder, decoder)
+
+
+def test_the_best_weights_are_rendered_unless_told_otherwise(tmp_path):
+    run = a_run(tmp_path)
+    trainer = Trainer(CONFIG, 10)
+    checkpoints = Checkpoints(run, trainer, Guard(CONFIG))
+    checkpoints.save(good=True)
+    with pytest.raises(UserError, match="has no checkpoint yet"):
+        run.weights()  # of step 0: networks that know nothing
+    outputs = {}
+    for step in (1, 2, 3):
+        trainer.train_step(batch(step))
+        checkpoints.save(good=True)
+        if step < 3:
+            checkpoints.save_best()
+        outputs[step] = trainer.networks.decoder(tf.ones((1, CONFIG.latent_size)))
+    assert run.weights() == run.best_path(2)
+    assert [path.name for path in (tmp_path / "best").glob("*.index")] == ["step-2.index"]
+    for weights, step in ((run.weights(), 2), (run.weights(last=True), 3)):
+        encoder, decoder, _ = build_networks(dataclasses.replace(CONFIG, seed=5))
+        restore_weights(run, weights, encoder, decoder)
+        np.testing.assert_array_equal(decoder(tf.ones((1, CONFIG.latent_size))), outputs[step])
+
+
+def test_training_goes_back_to_the_newest_good_state_and_then_to_the_one_before(tmp_path):
+    run = a_run(tmp_path)
+    trainer, guard = Trainer(CONFIG, 10), Guard(CONFIG)
+    checkpoints = Checkpoints(run, trainer, guard)
+    for step, good in ((0, True), (1, True), (2, True), (3, False)):
+        guard.memory.best_psnr = 10.0 + step
+        checkpoints.save(good)
+        trainer.train_step(batch(step))
+    guard.memory.rollbacks = 1
+    assert checkpoints.restore_good()
+    assert int(trainer.step) == 2
+    assert guard.memory == Memory(best_psnr=12.0, rollbacks=1, returned_to=2)
+    assert [path.name for path in run.states()] == ["step-2", "step-1"]
+    guard.memory.rollbacks = 2
+    assert checkpoints.restore_good()
+    assert (int(trainer.step), guard.memory.rollbacks) == (1, 2)
+    assert not checkpoints.restore_good()
+
+
+def test_a_state_of_an_interruption_goes_when_the_next_is_written(tmp_path):
+    run = a_run(tmp_path)
+    trainer = trained(run)
+    trainer.train_step(batch(2))
+    checkpoints = Checkpoints(run, trainer, Guard(CONFIG))
+    checkpoints.save(good=False)
+    assert [path.name for path in run.states()] == ["step-3", "step-2", "step-1"]
+    resumed = Trainer(CONFIG, 10)
+    checkpoints = Checkpoints(run, resumed, Guard(CONFIG))
+    assert checkpoints.restore_latest() == 3
+    resumed.train_step(batch(3))
+    checkpoints.save(good=True)
+    assert [path.name for path in run.states()] == ["step-4", "step-2"]

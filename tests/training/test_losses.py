@@ -47,8 +47,9 @@ def test_relative_similarity_is_free_of_the_activations_scale():
 
 
 def test_undecided_logits_cost_ln_2_each():
-    even = verdict()
-    assert float(losses.gan_loss(even, even, even)) == pytest.approx(3 * math.log(2))
+    even = verdict().logits
+    assert float(losses.gan_loss(even, [even, even])) == pytest.approx(3 * math.log(2))
+    assert float(losses.gan_loss(even, [even])) == pytest.approx(2 * math.log(2))
 
 
 def test_cross_entropies_of_a_sure_and_wrong_discriminator_are_its_logits():
@@ -63,4 +64,5 @@ def test_the_games_published_scale_is_one_72nd_at_batch_12():
 
 def test_pixel_difference_by_hand():
     real, ours = tf.constant([[[[1.0, -1.0, 0.0]]]]), tf.constant([[[[0.0, -1.0, 0.5]]]])
-    assert float(losses.pixel_difference(real, ours)) == pytest.approx(0.5)
+    assert float(losses.pixel_difference(real, ours, "absolute")) == pytest.approx((1 + 0 + 0.5) / 3)
+    assert float(losses.pixel_difference(real, ours, "squared")) == pytest.approx((1 + 0 + 0.25) / 3)

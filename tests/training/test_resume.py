@@ -8,15 +8,15 @@ import pytest
 import tensorflow as tf
 from datasets import make_dataset
 
-from autoencode.config import PRESETS, Config
+from autoencode.config import make_config
 from autoencode.errors import UserError
 from autoencode.plan import Plan
 from autoencode.run import Run, read_run
 from autoencode.training import loop
 from autoencode.training.loop import Rhythm, train
 
-CONFIG = Config(**{**PRESETS["tiny"], "precision": "float32", "epochs": 2})
-RHYTHM = Rhythm(figures=2, pictures=1000, checkpoint=1e9)
+CONFIG = make_config("tiny", precision="float32", epochs=2)
+RHYTHM = Rhythm(figures=2, pictures=1000, checkpoint=1000)
 STEPS = 6  # 10 frames in batches of 4 are 3 steps an epoch
 
 
@@ -54,9 +54,10 @@ def stop_after(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stands in for Ctrl-C, which cannot be timed: asks the loop to stop after a step."""
     due = loop._Loop._write_what_is_due
 
-    def write_what_is_due(self: loop._Loop, progress: object) -> None:
-        due(self, progress)
+    def write_what_is_due(self: loop._Loop, progress: object) -> bool:
+        held = due(self, progress)
         self.stop[0] = self.step == step
+        return held
 
     monkeypatch.setattr(loop._Loop, "_write_what_is_due", write_what_is_due)
 
@@ -95,16 +96,6 @@ def test_metrics_of_steps_that_were_lost_are_written_once(dataset, tmp_path):
     lines = (tmp_path / "metrics.jsonl").read_text()
     trained(dataset, tmp_path)
     assert (tmp_path / "metrics.jsonl").read_text() == lines
-
-
-def test_weights_that_are_lost_are_not_saved_over_good_ones(dataset, tmp_path):
-    with pytest.raises(UserError, match=r"no longer a number by step \d; (the last|no state)"):
-        trained(dataset, tmp_path, learning_rate=1e30)
-    assert '"failed"' in (tmp_path / "status.json").read_text()
-    for path in read_run(tmp_path).states():
-        for name, _ in tf.train.list_variables(str(path)):
-            if name.startswith("encoder"):
-                assert np.isfinite(tf.train.load_variable(str(path), name)).all()
 
 
 def test_a_run_is_trained_by_one_process_at_a_time(dataset, tmp_path):

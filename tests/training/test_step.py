@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from autoencode.config import PRESETS, Config
-from autoencode.training.step import METRICS, Trainer
+from autoencode.config import make_config
+from autoencode.networks.pixels import to_float
+from autoencode.training import losses, step
+from autoencode.training.step import Trainer
 
-TINY = Config(**{**PRESETS["tiny"], "precision": "float32"})
+TINY = make_config("tiny", precision="float32")
 SILENT = {"kl_weight": 0.0, "encoder_likeness": 0.0, "gamma": 0.0, "gan_weight": 0.0, "pixel_weight": 0.0}
 
 
@@ -15,18 +17,14 @@ def batch(seed=0):
     return tf.cast(tf.random.stateless_uniform((4, 32, 32, 3), (seed, 0), 0, 256, tf.int32), tf.uint8)
 
 
-def zeros():
-    return tf.zeros(len(METRICS))
-
-
 def moved_by(**fields):
     """Which networks' variables get a gradient when only these terms speak."""
-    trainer = Trainer(dataclasses.replace(TINY, **{**SILENT, **fields}), noise_steps=10)
+    trainer = Trainer(dataclasses.replace(TINY, **{**SILENT, **fields}), schedule_steps=10)
     gradients, _ = trainer.gradients(batch())
     return {
         name
         for name, of in gradients._asdict().items()
-        if any(float(tf.reduce_max(tf.abs(g))) > 0 for g in of)
+        if any(float(tf.reduce_max(tf.abs(g))) > 0 for g in of or [])
     }
 
 
@@ -44,7 +42,7 @@ def test_each_loss_reaches_its_networks_and_no_other(balance, likeness):
 
 def test_every_trainable_variable_learns_from_the_published_objective():
     """The 2016 code's cross-wired lists left the decoder at its random weights: pink noise."""
-    trainer = Trainer(TINY, noise_steps=10)
+    trainer = Trainer(TINY, schedule_steps=10)
     gradients, _ = trainer.gradients(batch())
     for network, of in zip(trainer.networks, gradients, strict=True):
         for variable, gradient in zip(network.trainable_variables, of, strict=True):
@@ -56,11 +54,8 @@ def test_every_trainable_variable_learns_from_the_published_objective():
 
 def test_the_decoders_gradient_is_gamma_likeness_minus_gan():
     """Worked out again the plain way: each network's whole loss, differentiated by its own variables."""
-    from autoencode.networks.pixels import to_float
-    from autoencode.training import losses
-
     config = dataclasses.replace(TINY, noise_start=0.0, pixel_weight=0.5)
-    trainer = Trainer(config, noise_steps=10)
+    trainer = Trainer(config, schedule_steps=10)
     encoder, decoder, discriminator = trainer.networks
     ours, _ = trainer.gradients(batch())
     _, prior_latents = trainer._draw(tf.constant(4))
@@ -71,8 +66,8 @@ def test_the_decoders_gradient_is_gamma_likeness_minus_gan():
         prior = decoder(prior_latents, training=True, track=False)
         verdicts = [discriminator(x) for x in (real, reconstruction, prior)]
         likeness = losses.learned_similarity(verdicts[0], verdicts[1], "squared")
-        pixel = losses.pixel_difference(real, reconstruction)
-        gan = losses.gan_loss(*verdicts) / 6 / 4
+        pixel = losses.pixel_difference(real, reconstruction, "absolute")
+        gan = losses.gan_loss(verdicts[0].logits, [verdict.logits for verdict in verdicts[1:]]) / 6 / 4
         encoder_loss = losses.kl_divergence(posterior) + likeness + 0.5 * pixel
         decoder_loss = 2.5 * likeness + 0.5 * pixel - gan
     plain = (
@@ -94,43 +89,107 @@ def test_the_decoders_gradient_is_gamma_likeness_minus_gan():
 )
 def test_who_sits_out_keeps_its_weights(equilibrium, still):
     trainer = Trainer(
-        dataclasses.replace(TINY, gate_equilibrium=equilibrium, gate_margin=0.0), noise_steps=10
+        dataclasses.replace(TINY, gate_equilibrium=equilibrium, gate_margin=0.0), schedule_steps=10
     )
     before = {
         n: [v.numpy() for v in net.trainable_variables] for n, net in trainer.networks._asdict().items()
     }
-    totals = dict(zip(METRICS, trainer.train_step(batch(), zeros()).numpy(), strict=True))
+    trainer.train_step(batch())
+    means = trainer.take_means()
     for name, network in trainer.networks._asdict().items():
         moved = any(
             np.any(v.numpy() != old) for v, old in zip(network.trainable_variables, before[name], strict=True)
         )
         assert moved == (name != still), name
-    assert totals["decoder_steps"] == (still != "decoder")
-    assert totals["discriminator_steps"] == (still != "discriminator")
+    assert means["decoder_steps"] == (still != "decoder")
+    assert means["discriminator_steps"] == (still != "discriminator")
     assert int(trainer.step) == 1
 
 
 def test_balanced_shares_are_the_weights():
     config = dataclasses.replace(TINY, balance_gradients=True, pixel_weight=1.0, gamma=1.0, gan_weight=0.5)
-    _, metrics = Trainer(config, noise_steps=10).gradients(batch())
+    _, metrics = Trainer(config, schedule_steps=10).gradients(batch())
     shares = [float(metrics[f"{term}_share"]) for term in ("pixel", "likeness", "gan")]
     assert shares == pytest.approx([0.4, 0.4, 0.2], rel=1e-4)
 
 
-def test_totals_add_up_over_steps():
-    trainer = Trainer(TINY, noise_steps=3)
-    totals = zeros()
-    for seed in range(3):
-        totals = trainer.train_step(batch(seed), totals)
-    summed = dict(zip(METRICS, totals.numpy(), strict=True))
-    assert summed["noise"] == pytest.approx(1.0 + 0.5 + 0.0)
+def test_means_are_those_of_the_steps_since_the_last():
+    trainer = Trainer(TINY, schedule_steps=5)
+    for steps, mean_noise in ((3, (1.0 + 0.75 + 0.5) / 3), (2, (0.25 + 0.0) / 2)):
+        for seed in range(steps):
+            trainer.train_step(batch(seed))
+        assert trainer.take_means()["noise"] == pytest.approx(mean_noise)
+
+
+def everything(trainer):
+    """All that learns or is averaged."""
+    owners = [*trainer.networks, *trainer.optimizers]
+    return [variable.numpy() for owner in owners for variable in owner.variables]
+
+
+def test_a_step_that_is_not_finite_reaches_no_weight_and_no_moving_average(monkeypatch):
+    poison = tf.Variable(1.0)
+    monkeypatch.setattr(step, "to_float", lambda frames: to_float(frames) * poison)
+    trainer = Trainer(TINY, schedule_steps=10)
+    trainer.train_step(batch(0))
+    before = everything(trainer)
+    poison.assign(float("nan"))
+    trainer.train_step(batch(1))
+    for ours, theirs in zip(everything(trainer), before, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    poison.assign(1.0)
+    trainer.train_step(batch(2))
+    assert all(np.isfinite(values).all() for values in everything(trainer))
+    means = trainer.take_means()
+    assert means["skipped"] == pytest.approx(1 / 3)
+    assert means["noise"] == pytest.approx((1.0 + 7 / 9) / 2)  # of the two steps that counted
+    assert int(trainer.step) == 3
+
+
+def test_learning_rates_fall_along_half_a_cosine_and_with_caution():
+    trainer = Trainer(dataclasses.replace(TINY, learning_rate=8e-4, learning_rate_end=0.5), schedule_steps=3)
+    rates = []
+    for seed in range(4):
+        trainer.train_step(batch(seed))
+        rates.append(trainer.take_means()["learning_rate"])
+    assert rates == pytest.approx([8e-4, 6e-4, 4e-4, 4e-4])
+    trainer.caution.assign(0.5)
+    assert float(trainer.optimizers.decoder.learning_rate) == pytest.approx(2e-4)
+
+
+def test_without_likeness_and_game_the_discriminator_is_left_alone():
+    config = dataclasses.replace(TINY, **{**SILENT, "pixel_weight": 1.0, "pixel_loss": "squared"})
+    trainer = Trainer(config, schedule_steps=10)
+    gradients, metrics = trainer.gradients(batch())
+    assert gradients.discriminator is None
+    assert float(metrics["pixel_share"]) == pytest.approx(1.0)
+    before = trainer.networks.discriminator.variables[0].numpy()
+    trainer.train_step(batch())
+    np.testing.assert_array_equal(trainer.networks.discriminator.variables[0], before)
+
+
+def test_as_run_the_encoder_learned_the_game_and_the_decoder_only_likeness():
+    silent = {**SILENT, "encoder_gan": 1.0, "decoder_gan": 0.0}
+    assert moved_by(**{**silent, "gan_weight": 1.0}) == {"encoder", "discriminator"}
+    as_run = make_config("tiny", recipe="as_run", precision="float32")
+    assert (as_run.kl_weight, as_run.encoder_likeness, as_run.gamma) == (0.0, 2.5, 1.0)
+    assert (as_run.encoder_gan, as_run.decoder_gan) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize("prior", ["normal", "none"])
+def test_the_game_can_be_played_with_reconstructions_alone(prior):
+    config = dataclasses.replace(TINY, prior=prior, gate_equilibrium=0.7, gate_margin=100.0)
+    _, metrics = Trainer(config, schedule_steps=10).gradients(batch())
+    # Two or three costs, each about ln 2 before anything is learned.
+    costs = {"normal": 3, "none": 2}[prior]
+    assert float(metrics["gan"]) == pytest.approx(costs * np.log(2), rel=0.2)
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_half_precision_follows_float32(precision):
     """Losses, weights and optimisers stay float32; the gradients agree but for rounding."""
-    exact, _ = Trainer(TINY, noise_steps=10).gradients(batch())
-    trainer = Trainer(dataclasses.replace(TINY, precision=precision), noise_steps=10)
+    exact, _ = Trainer(TINY, schedule_steps=10).gradients(batch())
+    trainer = Trainer(dataclasses.replace(TINY, precision=precision), schedule_steps=10)
     rough, metrics = trainer.gradients(batch())
     if precision == "mixed_float16":
         # Its loss scales come down to what float16 can hold in the first steps, which change no weight.
@@ -151,9 +210,9 @@ def test_half_precision_follows_float32(precision):
 
 
 def test_float16_finds_its_loss_scale_and_learns():
-    trainer = Trainer(dataclasses.replace(TINY, precision="mixed_float16"), noise_steps=10)
+    trainer = Trainer(dataclasses.replace(TINY, precision="mixed_float16"), schedule_steps=10)
     for seed in range(8):
-        totals = trainer.train_step(batch(seed), zeros())
-    assert np.isfinite(totals).all()
+        trainer.train_step(batch(seed))
+    assert trainer.take_means()["skipped"] == 0
     assert all(int(optimizer.inner_optimizer.iterations) > 0 for optimizer in trainer.optimizers)
     assert all(np.isfinite(v).all() for network in trainer.networks for v in network.variables)

@@ -1,0 +1,107 @@
+import math
+
+import pytest
+
+from autoencode.config import make_config
+from autoencode.training.guard import Guard, caution_after, seed_after
+
+WELL = {
+    "skipped": 0.0,
+    "sample_psnr": 20.0,
+    "kl": 0.5,
+    "log_variance": 1.0,
+    "likeness": 0.5,
+    "real_cost": 0.6,
+    "generated_cost": 0.6,
+    "decoder_steps": 1.0,
+    "discriminator_steps": 0.8,
+}
+
+
+def guard(**fields):
+    """One that has seen 500 good steps."""
+    watching = Guard(make_config("tiny", **fields))
+    for step in range(100, 600, 100):
+        assert watching.look(step, WELL) is None
+    return watching
+
+
+def verdicts(watching, figures, steps=range(600, 2000, 100)):
+    """At which step the guard first says why, and what."""
+    for step in steps:
+        why = watching.look(step, {**WELL, **figures})
+        if why:
+            return step, why
+    return None
+
+
+@pytest.mark.parametrize(
+    ("figures", "step", "why"),
+    [
+        ({"skipped": 0.51}, 600, "51% of the steps"),
+        ({"sample_psnr": 16.9}, 900, "fell to 16.9 dB"),
+        ({"log_variance": 1e6}, 800, "log-variance runs away, at 1e+06"),
+        ({"kl": 1e-5, "sample_psnr": 19.0}, 1100, "the latents carry nothing"),
+        ({"likeness": 2.6}, 1100, "likeness grew to 2.6"),
+        ({"real_cost": 1e-3, "generated_cost": 2e-3}, 1600, "wins every time"),
+        ({"real_cost": 7.0, "generated_cost": 6.0}, 1600, "loses every time"),
+        ({"decoder_steps": 0.0}, 1600, "keeps the decoder out"),
+        ({"discriminator_steps": 0.001}, 1600, "keeps the discriminator out"),
+    ],
+)
+def test_each_sign_that_lasts_is_a_collapse(figures, step, why):
+    found, said = verdicts(guard(), figures)
+    assert found == step
+    assert why in said
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        {"skipped": 0.5},
+        {"sample_psnr": 17.1},
+        {"kl": 40.0},
+        {"kl": 0.0, "sample_psnr": 30.0},  # one picture, remembered without latents
+        {"real_cost": 1e-3},
+        {"discriminator_steps": 0.02},
+    ],
+)
+def test_what_happens_in_a_good_training_is_none(figures):
+    watching = guard()
+    assert verdicts(watching, figures) is None
+    assert watching.healthy
+
+
+def test_a_sign_that_passes_is_forgotten():
+    watching = guard()
+    assert verdicts(watching, {"sample_psnr": 5.0}, range(600, 900, 100)) is None
+    assert not watching.healthy
+    assert watching.look(900, WELL) is None
+    assert watching.healthy
+    assert verdicts(watching, {"sample_psnr": 5.0}, range(1000, 1300, 100)) is None
+
+
+def test_without_a_game_only_the_reconstruction_is_watched():
+    nobody_plays = {"real_cost": 0.0, "generated_cost": 0.0, "discriminator_steps": 0.0}
+    assert verdicts(guard(gan_weight=0.0), nobody_plays) is None
+
+
+def test_a_guard_goes_on_where_it_stopped():
+    first, second = guard(), Guard(make_config("tiny"))
+    first.look(600, {**WELL, "sample_psnr": 5.0})
+    second.from_json(first.to_json())
+    assert second.memory == first.memory
+    assert verdicts(second, {"sample_psnr": 5.0}, range(700, 1000, 100))[0] == 900
+
+
+def test_only_weights_better_than_all_before_are_the_best():
+    watching = guard()
+    assert [watching.best(psnr) for psnr in (18.0, 17.0, 18.0, 19.0)] == [True, False, False, True]
+
+
+def test_each_rollback_goes_on_differently_and_more_carefully():
+    assert seed_after(7, 0) == 7
+    assert len({seed_after(seed, rollbacks) for seed in (7, 8) for rollbacks in range(4)}) == 8
+    assert seed_after(7, 2) == seed_after(7, 2)
+    assert [caution_after(rollbacks) for rollbacks in range(3)] == [1.0, 0.5, 0.25]
+    assert all(math.isfinite(seed_after(0, n)) for n in range(5))

@@ -1,0 +1,101 @@
+"""Collapses on purpose, and what the loop makes of them."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from datasets import make_dataset
+
+from autoencode.config import make_config
+from autoencode.errors import UserError
+from autoencode.networks.pixels import to_float
+from autoencode.plan import Plan
+from autoencode.run import Run, read_run
+from autoencode.training import loop, step
+from autoencode.training.loop import Rhythm, train
+
+CONFIG = make_config("tiny", precision="float32", epochs=6)  # of 3 steps each
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    pictures = np.random.default_rng(0).integers(0, 256, (10, 32, 32, 3), dtype=np.uint8)
+    return make_dataset(tmp_path_factory.mktemp("data"), pictures)
+
+
+@pytest.fixture
+def poisoned(monkeypatch):
+    """Makes the frames of these steps numbers that are none, in the first so many attempts at them."""
+
+    def poison(steps: range, attempts: int = 1) -> None:
+        factor, left = tf.Variable(1.0), dict.fromkeys(steps, attempts)
+        monkeypatch.setattr(step, "to_float", lambda frames: to_float(frames) * factor)
+        due = loop._Loop._write_what_is_due
+
+        def write_what_is_due(self, progress):
+            held = due(self, progress)
+            bad = left.get(self.step, 0) > 0
+            left[self.step] = left.get(self.step, 0) - 1
+            factor.assign(float("nan") if bad else 1.0)
+            return held
+
+        monkeypatch.setattr(loop._Loop, "_write_what_is_due", write_what_is_due)
+
+    return poison
+
+
+def trained(dataset, folder, **fields):
+    config = dataclasses.replace(CONFIG, **fields)
+    run = Run(folder, config, "tiny", dataset.name, dataset.frames, "id")
+    train(Plan(run, dataset, epochs=6, resumes=False), Rhythm(figures=3, pictures=1000, checkpoint=3))
+    return run
+
+
+def lines(run, name):
+    found = [json.loads(line) for line in (run.folder / "metrics.jsonl").read_text().splitlines()]
+    return [line for line in found if name in line]
+
+
+def test_one_bad_batch_is_passed_over(dataset, tmp_path, poisoned):
+    poisoned(range(7, 8))
+    run = trained(dataset, tmp_path)
+    assert not lines(run, "rollbacks")
+    assert [line["skipped"] for line in lines(run, "skipped")] == pytest.approx(
+        [0, 0, 1 / 3, 0, 0, 0], abs=1e-4
+    )
+
+
+def test_after_a_collapse_training_goes_back_and_on_to_the_end(dataset, tmp_path, poisoned, capsys):
+    poisoned(range(6, 9))
+    run = trained(dataset, tmp_path)
+    (line,) = lines(run, "rollbacks")
+    assert (line["step"], line["collapsed_at"], line["rollbacks"]) == (6, 9, 1)
+    assert "100% of the steps" in line["because"]
+    assert "back to step 6, with another seed and half the learning rates (1 of 5)" in capsys.readouterr().out
+    assert run.states()[0].name == "step-18"
+    assert '"finished"' in (tmp_path / "status.json").read_text()
+    rates = {entry["step"]: entry["learning_rate"] for entry in lines(run, "learning_rate")}
+    assert rates[12] == pytest.approx(rates[3] / 2)
+    again = trained(dataset, tmp_path / "undisturbed")
+    names = [name for name, _ in tf.train.list_variables(str(run.weights(last=True))) if "encoder" in name]
+    ours, theirs = (tf.train.load_variable(str(of.weights(last=True)), names[0]) for of in (run, again))
+    assert np.any(ours != theirs)
+
+
+def test_a_training_that_cannot_be_saved_leaves_its_best_and_says_so(dataset, tmp_path, poisoned):
+    poisoned(range(6, 100), attempts=100)
+    with pytest.raises(UserError, match=r"learning collapsed 6 times.*100% of.*step-\d, can be rendered"):
+        trained(dataset, tmp_path)
+    assert '"failed"' in (tmp_path / "status.json").read_text()
+    best = read_run(tmp_path).weights()
+    assert best.parent.name == "best"
+    for name, _ in tf.train.list_variables(str(best)):
+        if name.startswith("encoder"):
+            assert np.isfinite(tf.train.load_variable(str(best), name)).all()
+
+
+def test_weights_that_explode_are_thrown_away(dataset, tmp_path):
+    with pytest.raises(UserError, match="learning collapsed"):
+        trained(dataset, tmp_path, learning_rate=1e30)
