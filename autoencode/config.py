@@ -49,6 +49,18 @@ class Config:
     initializer: str = _field(
         "normal", "Initial weights: normal (σ = 0.02, as in 2016) or glorot (uniform).", ("normal", "glorot")
     )
+    normalization: str = _field(
+        "batch",
+        "Of the hidden layers: batch, as published; rms, each pixel's channels over their root mean square,"
+        " which needs no batch and no moving averages.",
+        ("batch", "rms"),
+    )
+    upsampling: str = _field(
+        "transposed",
+        "How the decoder enlarges: transposed convolutions, as published; resized, pixels repeated and then"
+        " convolved, which leaves no checkerboard.",
+        ("transposed", "resized"),
+    )
     norm_momentum: float = _field(
         0.99, "How slowly the moving averages of batch normalisation move, in [0, 1)."
     )

@@ -4,13 +4,13 @@ import keras
 import tensorflow as tf
 
 from autoencode.config import Config
-from autoencode.networks.layers import LAYERS, BatchNorm, dense, policy, transposed_convolution
+from autoencode.networks.layers import LAYERS, dense, enlarging_convolution, normalization, policy
 
 
 class Decoder(keras.Model):
-    """A linear layer and four transposed convolutions, the encoder's mirror (Broad & Grierson 2017).
+    """A linear layer and four enlarging convolutions, the encoder's mirror (Broad & Grierson 2017).
 
-    Widths 8w (from the latent), 4w, 2w, w, 3; batch normalisation and ReLU on all but the last; tanh.
+    Widths 8w (from the latent), 4w, 2w, w, 3; normalisation and ReLU on all but the last; tanh.
     """
 
     def __init__(self, config: Config) -> None:
@@ -20,9 +20,9 @@ class Decoder(keras.Model):
         self.seed_shape = (height // 2**LAYERS, width // 2**LAYERS, deepest)
         self.project = dense(config, self.seed_shape[0] * self.seed_shape[1] * deepest)
         self.reshape = keras.layers.Reshape(self.seed_shape, dtype=policy(config))
-        self.norms = [BatchNorm(config, policy(config)) for _ in range(LAYERS)]
+        self.norms = [normalization(config) for _ in range(LAYERS)]
         channels = [deepest // 2**i for i in range(1, LAYERS)] + [3]
-        self.convolutions = [transposed_convolution(config, count) for count in channels]
+        self.convolutions = [enlarging_convolution(config, count) for count in channels]
 
     def call(self, latents: tf.Tensor, training: bool = False, track: bool = True) -> tf.Tensor:
         """Decodes.

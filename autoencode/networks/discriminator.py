@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from autoencode.config import Config
-from autoencode.networks.layers import LAYERS, LEAK, BatchNorm, convolution, dense, policy
+from autoencode.networks.layers import LAYERS, LEAK, convolution, dense, normalization, policy
 
 
 class Verdict(NamedTuple):
@@ -28,7 +28,7 @@ class Discriminator(keras.Model):
     def __init__(self, config: Config) -> None:
         super().__init__(name="discriminator")
         self.convolutions = [convolution(config, config.width * 2**i) for i in range(LAYERS)]
-        self.norms = [BatchNorm(config, policy(config)) for _ in range(LAYERS - 1)]
+        self.norms = [normalization(config) for _ in range(LAYERS - 1)]
         self.flatten = None if config.patch_discriminator else keras.layers.Flatten(dtype=policy(config))
         # On a picture (batch, h, w, channels) the same linear unit is a 1×1 convolution: it judges patches.
         self.head = dense(config, 1, "float32")

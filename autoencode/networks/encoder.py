@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from autoencode.config import Config
-from autoencode.networks.layers import LAYERS, LEAK, BatchNorm, convolution, dense, policy
+from autoencode.networks.layers import LAYERS, LEAK, convolution, dense, normalization, policy
 
 BOUND = 4.0
 """Of a squashed log-variance: sigma lies in [e⁻², e²]."""
@@ -22,14 +22,14 @@ class Posterior(NamedTuple):
 class Encoder(keras.Model):
     """Four strided convolutions and two linear heads (Broad & Grierson 2017; Larsen et al. 2015, table 1).
 
-    Widths w, 2w, 4w, 8w; leaky ReLU; batch normalisation on all but the first.
+    Widths w, 2w, 4w, 8w; leaky ReLU; normalisation on all but the first.
     """
 
     def __init__(self, config: Config) -> None:
         super().__init__(name="encoder")
         self.squash = config.squash_latent
         self.convolutions = [convolution(config, config.width * 2**i) for i in range(LAYERS)]
-        self.norms = [BatchNorm(config, policy(config)) for _ in range(LAYERS - 1)]
+        self.norms = [normalization(config) for _ in range(LAYERS - 1)]
         self.flatten = keras.layers.Flatten(dtype=policy(config))
         # The heads feed the KL, where a rounded log-variance would be seen: they compute in float32.
         self.mean_head = dense(config, config.latent_size, "float32")

@@ -1,11 +1,13 @@
 import dataclasses
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from autoencode.config import Config, make_config
 from autoencode.networks.build import build_networks, parameter_counts
+from autoencode.networks.layers import ResizedConvolution, RmsNorm
 
 TINY = make_config("tiny", precision="float32")
 
@@ -24,9 +26,12 @@ def test_at_the_paper_preset_the_parameter_counts_are_those_of_2016():
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
-@pytest.mark.parametrize("patch", [False, True])
-def test_shapes_and_types_at_any_size(precision, patch):
-    config = dataclasses.replace(TINY, size=(48, 32), precision=precision, patch_discriminator=patch)
+@pytest.mark.parametrize(
+    "changed",
+    [{}, {"patch_discriminator": True}, {"normalization": "rms", "upsampling": "resized"}],
+)
+def test_shapes_and_types_at_any_size(precision, changed):
+    config = dataclasses.replace(TINY, size=(48, 32), precision=precision, **changed)
     encoder, decoder, discriminator = build_networks(config)
     posterior = encoder(frames(2, (48, 32)))
     assert posterior.mean.shape == posterior.log_variance.shape == (2, 8)
@@ -35,7 +40,7 @@ def test_shapes_and_types_at_any_size(precision, patch):
     assert pictures.shape == (2, 32, 48, 3)
     assert pictures.dtype == tf.float32
     verdict = discriminator(pictures)
-    assert verdict.logits.shape == ((2, 2, 3, 1) if patch else (2, 1))
+    assert verdict.logits.shape == ((2, 2, 3, 1) if config.patch_discriminator else (2, 1))
     assert [layer.shape[1:] for layer in verdict.activations] == [
         (16, 24, 4),
         (8, 12, 8),
@@ -43,6 +48,40 @@ def test_shapes_and_types_at_any_size(precision, patch):
         (2, 3, 32),
     ]
     assert {layer.dtype for layer in verdict.activations} | {verdict.logits.dtype} == {tf.float32}
+
+
+def test_a_resized_convolution_is_one_of_repeated_pixels():
+    layer = ResizedConvolution(5, keras.initializers.RandomNormal(seed=0), keras.DTypePolicy("float32"))
+    small = tf.random.stateless_normal((2, 3, 4, 7), (0, 0))
+    enlarged = layer(small)
+    layer.bias.assign(tf.range(5.0))
+    plain = tf.nn.conv2d(tf.repeat(tf.repeat(small, 2, 1), 2, 2), layer.kernel.value, 1, "SAME")
+    np.testing.assert_allclose(enlarged, plain, atol=1e-5)
+    np.testing.assert_allclose(layer(small) - enlarged, np.broadcast_to(range(5), plain.shape), atol=1e-5)
+
+
+def test_rms_normalisation_by_hand():
+    layer = RmsNorm()
+    pixel = tf.constant([[[[3.0, -3.0, 3.0, 3.0], [0.0, 2.0, 0.0, 0.0]]]])
+    expected = [[[[1.0, -1.0, 1.0, 1.0], [0.0, 2.0, 0.0, 0.0]]]]
+    np.testing.assert_allclose(layer(pixel), expected, atol=1e-3)
+    layer.gamma.assign([2.0, 1.0, 1.0, 1.0])
+    layer.beta.assign([0.5, 0.0, 0.0, 0.0])
+    np.testing.assert_allclose(layer(pixel, training=True)[0, 0, 0], [2.5, -1.0, 1.0, 1.0], atol=1e-3)
+
+
+def test_with_rms_rendering_is_what_was_trained():
+    _, decoder, _ = build_networks(dataclasses.replace(TINY, normalization="rms"))
+    latents = tf.random.stateless_normal((4, 8), (0, 0))
+    np.testing.assert_array_equal(decoder(latents, training=True), decoder(latents))
+    assert not decoder.non_trainable_variables
+
+
+def test_a_squashed_variance_is_bounded_and_the_mean_is_not():
+    config = dataclasses.replace(TINY, squash_latent="variance", initializer="glorot")
+    posterior = build_networks(config).encoder(1000 * frames())
+    assert np.abs(posterior.log_variance).max() <= 4
+    assert np.abs(posterior.mean).max() > 4
 
 
 def test_a_frames_picture_does_not_depend_on_its_neighbours():
