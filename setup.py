@@ -23,6 +23,6 @@ setup(
     ],
     extras_require={
         "cuda": ["tensorflow[and-cuda]>=2.20"],
-        "dev": ["pytest", "pytest-xdist", "ruff", "scikit-image"],
+        "dev": ["matplotlib", "pytest", "pytest-xdist", "ruff", "scikit-image"],
     },
 )

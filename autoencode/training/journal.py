@@ -1,6 +1,7 @@
 """What a training leaves to look at: figures, TensorBoard, pictures numbered by step, their time-lapse."""
 
 import json
+import time
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -40,14 +41,18 @@ class Journal:
         self._metrics = run.folder / "metrics.jsonl"
         self._events = tf.summary.create_file_writer(str(run.folder / "tensorboard"))
         self._prior = draw_prior(trainer.config, len(pictured), (trainer.config.seed, 0))
+        self._begun, self._seconds = time.monotonic(), 0.0  # now, and of training before
         if self._metrics.exists():
             lines = self._metrics.read_text().splitlines()
             kept = [line for line in lines if _step_of(line) <= step]
             write_whole(self._metrics, "".join(line + "\n" for line in kept))
+            self._seconds = max([0.0, *(json.loads(line).get("seconds", 0.0) for line in kept)])
 
     def figures(self, step: int, epoch: float, values: dict[str, float]) -> None:
         """One line in metrics.jsonl and one point of each curve in TensorBoard."""
-        self._write({"step": step, "epoch": round(epoch, 4), **{k: _rounded(v) for k, v in values.items()}})
+        seconds = round(self._seconds + time.monotonic() - self._begun, 1)
+        line = {"step": step, "epoch": round(epoch, 4), "seconds": seconds}
+        self._write({**line, **{k: _rounded(v) for k, v in values.items()}})
         with self._events.as_default(step):
             for name, value in values.items():
                 tf.summary.scalar(name, value)

@@ -1,0 +1,237 @@
+"""How far each recipe gets: trains it with several seeds, measures it, and adds a row per seed to a table.
+
+    python experiments/benchmarks/learning.py refined pixels --frames=85890 --seeds=0,1,2
+    python experiments/benchmarks/learning.py refined --frames=14315 --set kl_weight=0.1
+    python experiments/benchmarks/learning.py --draw
+
+Trains by the real command, at the widths of the preset `demo`, into experiments/runs/learning/, and measures
+by the real command, on every frame of the dataset, after 1, 3, 6, 12 epochs and at the end. Runs and rows
+that are there already are not made again. `--jobs=2` trains two at a time, on one core each.
+
+The rows go to experiments/results/learning.csv; `--draw` makes experiments/figures/learning.png of them:
+quality against frames seen and against seconds, the mean over the seeds and how far they lie apart.
+"""
+
+import argparse
+import csv
+import json
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import fmean
+
+from autoencode.dataset.catalogue import Dataset, find
+
+TABLE = Path("experiments/results/learning.csv")
+FIGURE = Path("experiments/figures/learning.png")
+RUNS = Path("experiments/runs/learning")
+
+COLUMNS = (
+    *("recipe", "changes", "dataset", "seed", "frames_seen", "of_frames", "seconds", "cores"),
+    *("psnr", "ssim", "motion", "quiet_motion", "vmaf"),
+    *("pixel_share", "likeness_share", "gan_share", "discriminator_steps", "rollbacks"),
+)
+KEY = COLUMNS[:6]
+MILESTONES = (1, 3, 6, 12)
+"""Epochs after which a training is measured, besides its last."""
+
+TRIALS: dict[str, dict[str, object]] = {
+    "published": {"recipe": "published"},
+    "as_run": {"recipe": "as_run"},
+    "refined": {"recipe": "refined"},
+    # The baseline: the encoder and decoder of `refined`, and nothing but the mean squared error of pixels.
+    "pixels": {
+        "recipe": "refined",
+        "pixel_loss": "squared",
+        "balance_gradients": False,
+        "kl_weight": 0.001,
+        "gamma": 0.0,
+        "encoder_likeness": 0.0,
+        "gan_weight": 0.0,
+        "learning_rate": 1e-3,
+    },
+    # What each term is worth.
+    "no_gan": {"recipe": "refined", "decoder_gan": 0.0},
+    "no_likeness": {"recipe": "refined", "gamma": 0.0, "encoder_likeness": 0.0},
+    "no_pixels": {"recipe": "refined", "pixel_weight": 0.0},
+    # The paper's claim: that lowering the noise lets near-identical frames come apart.
+    "noise_held_at_1": {"recipe": "refined", "noise_start": 1.0, "noise_end": 1.0},
+    "noise_lowered_from_1": {"recipe": "refined", "noise_start": 1.0, "noise_end": 0.0},
+    "noise_held_at_0": {"recipe": "refined", "noise_start": 0.0, "noise_end": 0.0},
+}
+"""What is compared, as fields of the Config."""
+
+
+def main() -> None:
+    """Trains and measures what was asked for, then prints the table's means."""
+    asked = _arguments()
+    if asked.draw:
+        draw()
+        return
+    dataset = find(Path("data"), asked.dataset)
+    epochs = max(1, round(asked.frames / dataset.frames))
+    changes = dict(change.split("=", 1) for change in asked.set)
+    lock = threading.Lock()
+
+    def trial(recipe: str, seed: int) -> None:
+        try:
+            run = _train(recipe, changes, dataset, seed, epochs, asked.jobs)
+            for epoch in sorted({epoch for epoch in MILESTONES if epoch < epochs} | {epochs}):
+                key = _key(recipe, changes, dataset, seed, epoch, epochs)
+                with lock:
+                    known = any(all(row[name] == key[name] for name in KEY) for row in _rows())
+                if not known:
+                    row = {**key, **_measure(run, dataset, epoch, asked.jobs)}
+                    with lock:
+                        _append(row)
+        except subprocess.CalledProcessError as error:
+            print(f"{recipe}, seed {seed}: {error.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+
+    with ThreadPoolExecutor(asked.jobs) as pool:
+        for recipe in asked.recipes:
+            for seed in asked.seeds:
+                pool.submit(trial, recipe, seed)
+    for name, means in _means(_rows()).items():
+        print(name, *(f"{column} {value:.4g}" for column, value in means.items()), sep="  ")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("recipes", nargs="*", choices=[*TRIALS, []], metavar="RECIPE", help=", ".join(TRIALS))
+    parser.add_argument("--dataset", default="big_buck_bunny-96x64")
+    parser.add_argument("--frames", type=int, default=6 * 14315, help="frames seen, to the nearest epoch")
+    parser.add_argument("--seeds", type=lambda text: [int(seed) for seed in text.split(",")], default=[0])
+    parser.add_argument("--set", nargs="+", default=[], metavar="FIELD=VALUE", help="changes of the Config")
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="trainings at a time, on equal shares of the cores"
+    )
+    parser.add_argument("--draw", action="store_true")
+    return parser.parse_args()
+
+
+def _train(recipe: str, changes: dict, dataset: Dataset, seed: int, epochs: int, jobs: int) -> Path:
+    """Trains, or goes on training, one run; returns its folder."""
+    name = "-".join([recipe, *(f"{field}={value}" for field, value in changes.items())])
+    run = RUNS / f"{name}-{epochs}-seed{seed}"
+    fields = {**TRIALS[recipe], **changes, "seed": seed, "epochs": epochs}
+    flags = [f"--{field}={value}" for field, value in fields.items()]
+    flags += [f"--run={run}", "--preset=demo", f"--dataset={dataset.name}"]
+    _python("train", flags, jobs)
+    return run
+
+
+def _measure(run: Path, dataset: Dataset, epoch: int, jobs: int) -> dict[str, object]:
+    """The figures of a run after an epoch."""
+    said = _python(
+        "evaluate", [f"--run={run}", f"--epoch={epoch}", f"--dataset={dataset.name}", "--json"], jobs
+    )
+    figures = json.loads(said)
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    until = [line for line in lines if line["epoch"] <= epoch]
+    learned = [line for line in until if "seconds" in line]
+    shares = ("pixel_share", "likeness_share", "gan_share", "discriminator_steps")
+    return {
+        "seconds": round(learned[-1]["seconds"]),
+        "cores": max(1, os.cpu_count() // jobs),
+        **{name: figures[name] for name in ("psnr", "ssim", "motion", "quiet_motion", "vmaf")},
+        **{name: round(fmean(line[name] for line in learned), 4) for name in shares},
+        "rollbacks": max([0, *(line["rollbacks"] for line in until if "rollbacks" in line)]),
+    }
+
+
+def _python(command: str, flags: list[str], jobs: int) -> str:
+    cores = str(max(1, os.cpu_count() // jobs))
+    threads = {"TF_NUM_INTRAOP_THREADS": cores, "TF_NUM_INTEROP_THREADS": cores}
+    words = [sys.executable, "-m", f"autoencode.{command}", *flags]
+    print(*words[2:], flush=True)
+    return subprocess.run(
+        words, env={**os.environ, **threads}, check=True, capture_output=True, text=True
+    ).stdout
+
+
+def _key(recipe: str, changes: dict, dataset: Dataset, seed: int, epoch: int, epochs: int) -> dict[str, str]:
+    said = " ".join(f"{field}={value}" for field, value in changes.items())
+    seen, of = epoch * dataset.frames, epochs * dataset.frames
+    return dict(zip(KEY, (recipe, said, dataset.name, str(seed), str(seen), str(of)), strict=True))
+
+
+def _rows() -> list[dict[str, str]]:
+    if not TABLE.exists():
+        return []
+    with TABLE.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _append(row: dict[str, object]) -> None:
+    new = not TABLE.exists()
+    TABLE.parent.mkdir(exist_ok=True)
+    with TABLE.open("a", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def _means(rows: list[dict[str, str]]) -> dict[str, dict[str, float]]:
+    """Per trial and budget, the means over the seeds."""
+    groups: dict[str, list[dict[str, str]]] = {}
+    for row in rows:
+        name = f"{row['recipe']} {row['changes']} {row['frames_seen']} of {row['of_frames']}"
+        groups.setdefault(name, []).append(row)
+    measured = ("seconds", "psnr", "ssim", "motion", "quiet_motion", "vmaf", "rollbacks")
+    return {
+        name: {
+            "seeds": len(group),
+            **{column: fmean(float(row[column]) for row in group if row[column]) for column in measured},
+        }
+        for name, group in groups.items()
+    }
+
+
+def draw() -> None:
+    """Draws the trainings of the largest budget that each unchanged trial was given."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    rows = [row for row in _rows() if not row["changes"]]
+    qualities = {
+        "psnr": "PSNR, dB",
+        "ssim": "SSIM",
+        "quiet_motion": "motion kept in quiet shots",
+        "vmaf": "VMAF",
+    }
+    figure, axes = plt.subplots(len(qualities), 2, figsize=(10, 12), sharey="row", layout="constrained")
+    for recipe in dict.fromkeys(row["recipe"] for row in rows):
+        ours = [row for row in rows if row["recipe"] == recipe]
+        longest = max(int(row["of_frames"]) for row in ours)
+        ours = [row for row in ours if int(row["of_frames"]) == longest]
+        for line, quality in zip(axes, qualities, strict=True):
+            for axis, against in zip(line, ("frames_seen", "seconds"), strict=True):
+                points = {}
+                for row in ours:
+                    points.setdefault(int(row["frames_seen"]), []).append(
+                        (float(row[against]), float(row[quality]))
+                    )
+                across = [fmean(x for x, _ in at) for _, at in sorted(points.items())]
+                values = [[y for _, y in at] for _, at in sorted(points.items())]
+                (drawn,) = axis.plot(
+                    across, [fmean(y) for y in values], marker="o", markersize=3, label=recipe
+                )
+                low, high = [min(y) for y in values], [max(y) for y in values]
+                axis.fill_between(across, low, high, color=drawn.get_color(), alpha=0.2, linewidth=0)
+    for line, label in zip(axes, qualities.values(), strict=True):
+        line[0].set_ylabel(label)
+    axes[-1][0].set_xlabel("frames seen")
+    axes[-1][1].set_xlabel("seconds of training")
+    axes[0][0].legend()
+    figure.savefig(FIGURE, dpi=80)
+    print(FIGURE)
+
+
+if __name__ == "__main__":
+    main()
