@@ -193,19 +193,22 @@ RECIPES: dict[str, dict[str, Any]] = {
     # Still three networks, a learned similarity and a game, in the best way found: experiments/recipes.md.
     "refined": {
         "initializer": "glorot",
-        # At this learning rate the log-variance runs away now and then, and takes the decoder's moving
-        # averages with it; squashed, it cannot.
-        "squash_latent": "both",
-        "prior": "uniform",
-        "norm_momentum": 0.95,
+        # Without batch statistics there are no moving averages to be led astray.
+        "normalization": "rms",
+        "upsampling": "resized",
+        # At this learning rate an unbounded log-variance runs away now and then.
+        "squash_latent": "variance",
         # One verdict on the whole frame is won too soon: then the discriminator hardly ever steps.
         "patch_discriminator": True,
+        "prior": "none",
         "balance_gradients": True,
         "pixel_weight": 1.0,
         "gamma": 1.0,
         "gan_weight": 0.3,
         "likeness": "relative",
+        "noise_start": 0.3,
         "learning_rate": 6e-4,
+        "learning_rate_end": 0.05,
     },
 }
 """How the networks learn: what each recipe changes of the defaults."""
@@ -215,7 +218,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "paper": {},
     "paper-small": {"size": (96, 64), "batch_size": 64},
     # A short film in minutes on two CPU cores.
-    "demo": {"recipe": "refined", "size": (96, 64), "width": 24, "batch_size": 16, "epochs": 5},
+    "demo": {"recipe": "refined", "size": (96, 64), "width": 24, "batch_size": 8, "epochs": 5},
     # Seconds: for tests, and to see that all of it works.
     "tiny": {"size": (32, 32), "width": 4, "latent_size": 8, "batch_size": 4, "norm_momentum": 0.9},
 }
