@@ -1,11 +1,11 @@
 """How far each recipe gets: trains it with several seeds, measures it, and adds a row per seed to a table.
 
-    python experiments/benchmarks/learning.py refined pixels --frames=85890 --seeds=0,1,2
+    python experiments/benchmarks/learning.py refined pixels --frames=85890 --seeds=0,1,2 --at=1,3
     python experiments/benchmarks/learning.py refined --frames=14315 --set kl_weight=0.1
     python experiments/benchmarks/learning.py --draw
 
 Trains by the real command, at the widths of the preset `demo`, into experiments/runs/learning/, and measures
-by the real command, on every frame of the dataset, after 1, 3, 6, 12 epochs and at the end. Runs and rows
+by the real command, on every frame of the dataset, after the epochs of `--at` and at the end. Runs and rows
 that are there already are not made again. `--jobs=2` trains two at a time, on one core each.
 
 The rows go to experiments/results/learning.csv; `--draw` makes experiments/figures/learning.png of them:
@@ -35,8 +35,6 @@ COLUMNS = (
     *("pixel_share", "likeness_share", "gan_share", "discriminator_steps", "rollbacks"),
 )
 KEY = COLUMNS[:6]
-MILESTONES = (1, 3, 6, 12)
-"""Epochs after which a training is measured, besides its last."""
 
 TRIALS: dict[str, dict[str, object]] = {
     "published": {"recipe": "published"},
@@ -79,7 +77,7 @@ def main() -> None:
     def trial(recipe: str, seed: int) -> None:
         try:
             run = _train(recipe, changes, dataset, seed, epochs, asked.jobs)
-            for epoch in sorted({epoch for epoch in MILESTONES if epoch < epochs} | {epochs}):
+            for epoch in sorted({epoch for epoch in asked.at if epoch < epochs} | {epochs}):
                 key = _key(recipe, changes, dataset, seed, epoch, epochs)
                 with lock:
                     known = any(all(row[name] == key[name] for name in KEY) for row in _rows())
@@ -91,8 +89,8 @@ def main() -> None:
             print(f"{recipe}, seed {seed}: {error.stderr.strip().splitlines()[-1]}", file=sys.stderr)
 
     with ThreadPoolExecutor(asked.jobs) as pool:
-        for recipe in asked.recipes:
-            for seed in asked.seeds:
+        for seed in asked.seeds:
+            for recipe in asked.recipes:
                 pool.submit(trial, recipe, seed)
     for name, means in _means(_rows()).items():
         print(name, *(f"{column} {value:.4g}" for column, value in means.items()), sep="  ")
@@ -103,13 +101,18 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("recipes", nargs="*", choices=[*TRIALS, []], metavar="RECIPE", help=", ".join(TRIALS))
     parser.add_argument("--dataset", default="big_buck_bunny-96x64")
     parser.add_argument("--frames", type=int, default=6 * 14315, help="frames seen, to the nearest epoch")
-    parser.add_argument("--seeds", type=lambda text: [int(seed) for seed in text.split(",")], default=[0])
+    parser.add_argument("--seeds", type=_numbers, default=[0])
+    parser.add_argument("--at", type=_numbers, default=[], help="epochs to measure after, before the last")
     parser.add_argument("--set", nargs="+", default=[], metavar="FIELD=VALUE", help="changes of the Config")
     parser.add_argument(
         "--jobs", type=int, default=1, help="trainings at a time, on equal shares of the cores"
     )
     parser.add_argument("--draw", action="store_true")
     return parser.parse_args()
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(number) for number in text.split(",")]
 
 
 def _train(recipe: str, changes: dict, dataset: Dataset, seed: int, epochs: int, jobs: int) -> Path:
