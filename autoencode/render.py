@@ -83,8 +83,8 @@ def main() -> None:
 
 def _default_name(stem: str) -> str:
     """The film's name and what was typed that changes the picture: no rendering overwrites another kind."""
-    typed = {"epoch": _EPOCH, "noise": _NOISE, "layout": _LAYOUT, "start": _START, "duration": _DURATION}
-    changes = [f"-{name}={flag.value}" for name, flag in typed.items() if flag.value != flag.default]
+    typed = (_EPOCH, _LAST, _NOISE, _LAYOUT, _START, _DURATION)
+    changes = [f"-{flag.name}={flag.value}" for flag in typed if flag.value != flag.default]
     return f"{stem}{''.join(changes)}.mp4"
 
 

@@ -55,18 +55,28 @@ class Run:
         """Folder of the states that training goes on from."""
         return self.folder / "checkpoints"
 
-    def states(self) -> list[Path]:
-        """Those states, the newest first, without TensorFlow's suffixes.
+    def state_path(self, step: int, good: bool) -> Path:
+        """Where the state at a step is kept: `good`, to come back to, or only to go on from."""
+        return self.checkpoints / f"{'step' if good else 'pause'}-{step}"
 
-        Found by their names: TensorFlow's own list of them is one more file that can be lost.
-        """
-        return [path for _, path in sorted(_numbered(self.checkpoints, "step-"), reverse=True)]
+    def states(self) -> list[Path]:
+        """The states, the newest first, without TensorFlow's suffixes: what training goes on from."""
+        found = [
+            (int(step), kind, path) for kind, step, path in _found(self.checkpoints, r"(step|pause)-(\d+)")
+        ]
+        # A pause at the step of a good state was written after it.
+        newest = sorted(found, key=lambda state: (state[0], state[1] == "pause"), reverse=True)
+        return [path for _, _, path in newest]
+
+    def good_states(self) -> list[Path]:
+        """Those of them that training may come back to when it collapses."""
+        return [path for path in self.states() if path.name.startswith("step-")]
 
     @property
     def epochs_done(self) -> float:
         """How far the newest state is."""
-        steps = [step for step, _ in _numbered(self.checkpoints, "step-")]
-        return max(steps, default=0) / self.steps_per_epoch
+        states = self.states()
+        return int(states[0].name.partition("-")[2]) / self.steps_per_epoch if states else 0.0
 
     @property
     def epochs_asked(self) -> int:
@@ -82,15 +92,24 @@ class Run:
         """Where encoder and decoder are kept as they were after an epoch (1 is the first)."""
         return self.folder / "epochs" / f"{epoch:04d}"
 
-    def best_path(self, step: int) -> Path:
-        """Where encoder and decoder are kept, if they are the best so far at this step."""
-        return self.folder / "best" / f"step-{step}"
+    def epochs_after(self, step: int) -> list[Path]:
+        """The epochs' weights of later than a step."""
+        found = _found(self.folder / "epochs", r"(\d+)")
+        return [path for number, path in found if int(number) * self.steps_per_epoch > step]
 
     @property
     def best(self) -> Path | None:
-        """The best encoder and decoder so far, if any."""
-        found = sorted(_numbered(self.folder / "best", "step-"))
-        return found[-1][1] if found else None
+        """The best encoder and decoder so far, if any: `best/<how many were best before>-step-<step>`."""
+        found = _found(self.folder / "best", r"(\d+)-step-\d+")
+        return max(found, key=lambda one: int(one[0]))[1] if found else None
+
+    def next_best_path(self, step: int) -> Path:
+        """Where encoder and decoder go that are better than all before.
+
+        Counted, for after a rollback the better ones may be of an earlier step.
+        """
+        count = int(self.best.name.partition("-")[0]) + 1 if self.best else 0
+        return self.folder / "best" / f"{count}-step-{step}"
 
     def weights(self, epoch: int | None = None, last: bool = False) -> Path:
         """What to render from. Raises `UserError` if it is missing.
@@ -110,7 +129,7 @@ class Run:
             return states[0]
         path = self.epoch_path(epoch)
         if not path.with_suffix(".index").exists():
-            kept = sorted(number for number, _ in _numbered(path.parent, ""))
+            kept = sorted(int(number) for number, _ in _found(path.parent, r"(\d+)"))
             there = f"{kept[0]} to {kept[-1]} are kept" if kept else "none is kept yet"
             raise UserError(f"--epoch={epoch}: run {self.name} has no such epoch; {there}")
         return path
@@ -188,15 +207,18 @@ def find_trained_run(name: str | None) -> Run:
     if name is not None:
         return read_run(run_folder(name))
     for run in all_runs():
-        if run.epochs_done:
+        if run.best or run.epochs_done:
             return run
     raise UserError(f"no trained run under {RUNS}/: train one with `python -m autoencode.train --epochs=6`")
 
 
-def _numbered(folder: Path, prefix: str) -> list[tuple[int, Path]]:
-    """(number, path without suffix) of every checkpoint in a folder; other files are none of ours."""
-    found = ((re.fullmatch(rf"{prefix}(\d+)\.index", path.name), path) for path in folder.glob("*.index"))
-    return [(int(match[1]), path.with_suffix("")) for match, path in found if match]
+def _found(folder: Path, pattern: str) -> list[tuple[str | Path, ...]]:
+    """(the pattern's groups …, path without suffix) of every checkpoint in a folder whose name fits.
+
+    TensorFlow's own list of checkpoints is not asked: it is one more file that can be lost.
+    """
+    found = ((re.fullmatch(pattern, path.stem), path) for path in folder.glob("*.index"))
+    return [(*match.groups(), path.with_suffix("")) for match, path in found if match]
 
 
 def _touched(run: Run) -> float:

@@ -24,9 +24,7 @@ _RUN = flags.DEFINE_string(
     "run", None, "Name under experiments/runs/, or a path; the newest unfinished, or a new one."
 )
 _DRY_RUN = flags.DEFINE_boolean("dry_run", False, "Say what would be done, and stop.")
-_FIGURES = flags.DEFINE_integer("figures_every", 100, "Steps between two lines of metrics.jsonl.", 1)
 _PICTURES = flags.DEFINE_integer("pictures_every", 500, "Steps between two pictures in samples/.", 1)
-_CHECKPOINTS = flags.DEFINE_integer("checkpoint_every", 500, "Steps between two checkpoints.", 1)
 
 
 def _define_config_flags() -> None:
@@ -63,7 +61,7 @@ def main() -> None:
     check_room(plan.run.folder, 0, "", "choose another --run path")
     with quiet():
         from autoencode.training.loop import Rhythm, train
-    rhythm = Rhythm(_FIGURES.value, _PICTURES.value, _CHECKPOINTS.value)
+    rhythm = Rhythm(pictures=_PICTURES.value)
     train(plan, rhythm, dry_run=_DRY_RUN.value)
 
 

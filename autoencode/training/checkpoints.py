@@ -2,11 +2,14 @@
 
 TensorFlow writes a checkpoint's data before its index and renames both into place, so an index means that
 the data was whole once; whether it still is, and whose it is, is asked at every restore.
+
+There are states that a training may come back to after a collapse, `step-N`, and those that it only pauses
+at, `pause-N`: because Ctrl-C came, or because a sign of collapse showed. `tf.train.CheckpointManager` knows
+one kind, and counts what is gone.
 """
 
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +25,7 @@ from autoencode.training.guard import Guard
 from autoencode.training.step import Trainer
 
 KEPT = 3
-"""States that training can go back to."""
+"""Good states that are kept."""
 
 
 class Checkpoints:
@@ -38,36 +41,29 @@ class Checkpoints:
         self._run, self._trainer, self._guard = run, trainer, guard
         self._run_id = tf.Variable(run.id, trainable=False)
         self._memory = tf.Variable("", trainable=False)
-        self._good = tf.Variable(True, trainable=False)
-        self._saved_step = -1
         self._state = tf.train.Checkpoint(
             **{name: _variables(network) for name, network in trainer.networks._asdict().items()},
             optimizers=[_variables(optimizer) for optimizer in trainer.optimizers],
             counters=trainer.counters,
             memory=self._memory,
-            good=self._good,
             run_id=self._run_id,
         )
-        self._begin_manager()
 
     def save(self, good: bool) -> None:
-        """Writes the state; the oldest beyond `KEPT` goes, and so does one before that was not `good`.
+        """Writes the state; the oldest good one beyond `KEPT` goes, and every pause before it.
 
         Args:
-            good: training may come back to it after a collapse. False of a state that Ctrl-C asked for: where
-                a training goes back to must not depend on when it was interrupted.
+            good: training may come back to it. Where it goes back to must not depend on when it was
+                interrupted, so a state that Ctrl-C asked for is not good.
         """
-        states = self._run.states()
-        if not good and states and int(self._trainer.step) == self._saved_step:
-            return  # it is there, and may be good
-        passing = [path for path in states[:1] if not self._good]
         self._memory.assign(self._guard.to_json())
-        self._good.assign(good)
-        self._manager.save(checkpoint_number=self._trainer.step)
-        self._saved_step = int(self._trainer.step)
-        for path in passing:
-            if path != self._run.states()[0]:
-                self._forget(path)
+        path = self._run.state_path(int(self._trainer.step), good)
+        self._state.write(str(path))
+        for old in self._run.good_states()[KEPT:]:
+            _unlink(old)
+        for state in self._run.states():
+            if state != path and state not in self._run.good_states():
+                _unlink(state)
 
     def save_epoch(self, epoch: int) -> None:
         """Keeps encoder and decoder as they are after this epoch (1 is the first)."""
@@ -76,9 +72,8 @@ class Checkpoints:
     def save_best(self) -> None:
         """Keeps encoder and decoder as they are now as the run's best."""
         old = self._run.best
-        path = self._run.best_path(int(self._trainer.step))
-        self._weights().write(str(path))
-        if old is not None and old != path:
+        self._weights().write(str(self._run.next_best_path(int(self._trainer.step))))
+        if old is not None:
             _unlink(old)
 
     def restore_latest(self) -> int:
@@ -99,47 +94,41 @@ class Checkpoints:
         return 0
 
     def restore_good(self) -> bool:
-        """Restores the newest good state; if the last rollback went to it already, the good one before.
+        """Restores the newest good state; if the last rollback went there too, the one before it, if any.
 
-        Newer states are forgotten. The guard's memory is the state's, but for what it knows of rollbacks and
-        of the best weights.
+        What is newer is deleted, epochs' weights too. The guard's memory is the state's, but for what it
+        knows of rollbacks and of the best weights.
 
         Returns:
-            False if there is no such state.
+            False if there is no good state that can be read; then nothing is deleted.
         """
-        now = self._guard.memory
-        for path in self._run.states():
-            with suppress(UserError):
+        now, paths = self._guard.memory, self._run.good_states()
+        if len(paths) > 1 and paths[0] == self._run.state_path(now.returned_to, good=True):
+            paths = paths[1:]
+        for path in paths:
+            try:
                 self._restore(path)
-                step = int(self._trainer.step)
-                if self._good and (step != now.returned_to or step == 0):
-                    self._guard.memory = replace(
-                        self._guard.memory,
-                        returned_to=step,
-                        rollbacks=now.rollbacks,
-                        kept_psnr=now.kept_psnr,
-                        since={},
-                    )
-                    return True
-            self._forget(path)
+            except UserError as error:
+                print(f"{error}; trying the one before", file=sys.stderr)
+                continue
+            step = int(self._trainer.step)
+            self._guard.memory = replace(
+                self._guard.memory,
+                returned_to=step,
+                rollbacks=now.rollbacks,
+                kept_psnr=now.kept_psnr,
+                since={},
+            )
+            states = self._run.states()
+            for newer in states[: states.index(path)] + self._run.epochs_after(step):
+                _unlink(newer)
+            return True
         return False
 
     def _restore(self, path: Path) -> None:
-        # `restore`, not `read`: a state that the manager saved also counts its saves.
-        _attempt(lambda: self._state.restore(str(path)).assert_consumed(), path)
+        _attempt(lambda: self._state.read(str(path)).assert_consumed(), path)
         _check_id(self._run_id, self._run, path)
         self._guard.from_json(self._memory.numpy().decode())
-        self._saved_step = int(self._trainer.step)
-
-    def _forget(self, path: Path) -> None:
-        _unlink(path)
-        self._begin_manager()
-
-    def _begin_manager(self) -> None:
-        """The manager keeps a list of its own of what lies in the folder: one made anew has the right one."""
-        self._manager = tf.train.CheckpointManager(
-            self._state, str(self._run.checkpoints), max_to_keep=KEPT, checkpoint_name="step"
-        )
 
     def _weights(self) -> tf.train.Checkpoint:
         encoder, decoder, _ = self._trainer.networks
@@ -156,7 +145,7 @@ def restore_weights(run: Run, path: Path, encoder: Encoder, decoder: Decoder) ->
     """
     run_id = tf.Variable("", trainable=False)
     state = tf.train.Checkpoint(encoder=_variables(encoder), decoder=_variables(decoder), run_id=run_id)
-    mend = f"; take another --epoch, or delete {path.name}.* to fall back on the state before"
+    mend = f"; take another --epoch, --last, or delete {path.name}.* to fall back on another state"
     status = _attempt(lambda: state.read(str(path)).assert_existing_objects_matched(), path, mend)
     status.expect_partial()  # optimisers and discriminator are not needed to render
     _check_id(run_id, run, path)
@@ -172,7 +161,9 @@ def _variables(owner: keras.Model | keras.optimizers.Optimizer) -> list[tf.Varia
 
 
 def _unlink(path: Path) -> None:
-    for file in path.parent.glob(f"{path.name}.*"):
+    """The index first: without it there is no checkpoint."""
+    path.with_name(path.name + ".index").unlink(missing_ok=True)
+    for file in path.parent.glob(f"{path.name}.data-*"):
         file.unlink()
 
 

@@ -20,10 +20,13 @@ ROLLBACKS = 5
 """How often a training may go back before it gives up."""
 
 WARM_UP = 200
-"""Steps before likeness counts as a mark to be held: the discriminator has to have features first."""
+"""Steps before anything counts as a mark to be held."""
 
 FALL = 3.0
-"""Decibels below the best at which the evaluation frames are lost."""
+"""Decibels below the best at which the evaluation frames are lost …"""
+
+WELL = 30.0
+"""… but above this they are remembered well, whatever they were before."""
 
 
 @dataclass(frozen=True)
@@ -35,47 +38,65 @@ class Rule:
     says: str  # formatted with the figures now
 
 
+def _fell(now: Figures, best: Figures, decibels: float) -> bool:
+    return now["sample_psnr"] < min(best["sample_psnr"], WELL) - decibels
+
+
 ALWAYS = (
     Rule(
         lambda now, best: now["skipped"] > 0.5,
-        0,
+        100,
         "{skipped:.0%} of the steps hold numbers that are not finite",
     ),
     Rule(
-        lambda now, best: now["sample_psnr"] < best["sample_psnr"] - FALL,
+        lambda now, best: _fell(now, best, FALL),
         300,
         "the evaluation frames fell to {sample_psnr:.1f} dB",
     ),
     Rule(lambda now, best: now["log_variance"] > 20, 200, "a log-variance runs away, at {log_variance:.3g}"),
     Rule(
-        # A film of one picture needs no latents, and is remembered well without them.
-        lambda now, best: now["kl"] < 1e-4 and now["sample_psnr"] < 20,
+        # The decoder then makes one picture of all frames; a film that is one picture is remembered well so.
+        lambda now, best: now["kl"] < 1e-4 and now["sample_psnr"] < min(now["mean_psnr"] + 1, WELL),
         500,
         "the latents carry nothing, KL {kl:.2g}",
     ),
 )
 """Of every training."""
 
-OF_THE_GAME = (
+# A discriminator that is far ahead or behind, or whose features grow, is no harm while the pictures are as
+# good as they ever were.
+OF_LIKENESS = (
     Rule(
-        lambda now, best: now["likeness"] > 5 * best["likeness"],
+        lambda now, best: now["likeness"] > 5 * best["likeness"] and _fell(now, best, 1),
         500,
         "the likeness grew to {likeness:.3g}",
     ),
+)
+"""Of those with a learned similarity."""
+
+OF_THE_GAME = (
     Rule(
-        lambda now, best: max(now["real_cost"], now["generated_cost"]) < 0.01,
+        lambda now, best: max(now["real_cost"], now["generated_cost"]) < 0.01 and _fell(now, best, 1),
         1000,
         "the discriminator wins every time, at costs of {real_cost:.2g} and {generated_cost:.2g}",
     ),
     Rule(
-        lambda now, best: min(now["real_cost"], now["generated_cost"]) > 5,
+        lambda now, best: min(now["real_cost"], now["generated_cost"]) > 5 and _fell(now, best, 1),
         1000,
         "the discriminator loses every time, at costs of {real_cost:.2g} and {generated_cost:.2g}",
     ),
-    Rule(lambda now, best: now["decoder_steps"] < 0.01, 1000, "the gate keeps the decoder out"),
-    Rule(lambda now, best: now["discriminator_steps"] < 0.01, 1000, "the gate keeps the discriminator out"),
+    Rule(
+        lambda now, best: now["decoder_steps"] < 0.01 and _fell(now, best, 1),
+        1000,
+        "the gate keeps the decoder out",
+    ),
+    Rule(
+        lambda now, best: now["discriminator_steps"] < 0.01 and _fell(now, best, 1),
+        1000,
+        "the gate keeps the discriminator out",
+    ),
 )
-"""Of those with a discriminator."""
+"""Of those with a game."""
 
 
 @dataclass
@@ -94,7 +115,9 @@ class Guard:
     """Watches the figures of one training."""
 
     def __init__(self, config: Config) -> None:
-        self._rules = ALWAYS + (OF_THE_GAME if config.gan_weight > 0 else ())
+        likeness = config.gamma > 0 or config.encoder_likeness > 0
+        game = config.gan_weight > 0
+        self._rules = ALWAYS + (OF_LIKENESS if likeness else ()) + (OF_THE_GAME if game else ())
         self.memory = Memory()
 
     @property
@@ -107,7 +130,8 @@ class Guard:
 
         Args:
             step: of the training.
-            now: means of the step's METRICS, and `sample_psnr` of the evaluation frames.
+            now: means of the step's METRICS; `sample_psnr` of the evaluation frames, in dB, and `mean_psnr`,
+                what their mean picture would have.
         """
         memory = self.memory
         best = {"sample_psnr": memory.best_psnr, "likeness": memory.best_likeness}
@@ -116,10 +140,9 @@ class Guard:
         for says, rule in showing.items():
             if step - memory.since[says] >= rule.patience:
                 return says.format(**now)
-        if self.healthy:
+        if self.healthy and step >= WARM_UP:
             memory.best_psnr = max(memory.best_psnr, now["sample_psnr"])
-            if step >= WARM_UP:
-                memory.best_likeness = min(memory.best_likeness, now["likeness"])
+            memory.best_likeness = min(memory.best_likeness, now["likeness"])
         return None
 
     def best(self, psnr: float) -> bool:

@@ -2,7 +2,9 @@
 
 import json
 import time
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import imageio.v3 as iio
 import numpy as np
@@ -30,23 +32,29 @@ class Journal:
         pictured: fixed frames to reconstruct and look at, (n, height, width, 3) uint8.
         evaluated: fixed frames to measure on, likewise.
         step: where the training goes on; lines of later steps, of a training cut off, are dropped.
+        rollbacks: how many there were until then; lines of later ones are dropped.
     """
 
     def __init__(
-        self, run: Run, trainer: Trainer, pictured: np.ndarray, evaluated: np.ndarray, step: int
+        self,
+        run: Run,
+        trainer: Trainer,
+        pictured: np.ndarray,
+        evaluated: np.ndarray,
+        step: int,
+        rollbacks: int,
     ) -> None:
         self._run, self._trainer, self._pictured, self._evaluated = run, trainer, pictured, evaluated
+        mean = np.broadcast_to(evaluated.mean(axis=0).round().astype(np.uint8), evaluated.shape)
+        self._mean_psnr = float(tf.reduce_mean(psnr(evaluated, mean)))
         self._samples = run.folder / "samples"
         self._samples.mkdir(parents=True, exist_ok=True)
         self._metrics = run.folder / "metrics.jsonl"
         self._events = tf.summary.create_file_writer(str(run.folder / "tensorboard"))
         self._prior = draw_prior(trainer.config, len(pictured), (trainer.config.seed, 0))
         self._begun, self._seconds = time.monotonic(), 0.0  # now, and of training before
-        if self._metrics.exists():
-            lines = self._metrics.read_text().splitlines()
-            kept = [line for line in lines if _step_of(line) <= step]
-            write_whole(self._metrics, "".join(line + "\n" for line in kept))
-            self._seconds = max([0.0, *(json.loads(line).get("seconds", 0.0) for line in kept)])
+        kept = self._keep_until(step, rollbacks)
+        self._seconds = max([0.0, *(line.get("seconds", 0.0) for line in kept)])
 
     def figures(self, step: int, epoch: float, values: dict[str, float]) -> None:
         """One line in metrics.jsonl and one point of each curve in TensorBoard."""
@@ -58,9 +66,10 @@ class Journal:
                 tf.summary.scalar(name, value)
 
     def sample(self) -> dict[str, float]:
-        """`sample_psnr` (dB) and `sample_ssim`: means over the evaluation frames."""
+        """`sample_psnr` (dB) and `sample_ssim` of the evaluation frames; `mean_psnr`, what their mean has."""
         reconstructions = self._reconstruct(self._evaluated)
         return {
+            "mean_psnr": self._mean_psnr,
             "sample_psnr": float(tf.reduce_mean(psnr(self._evaluated, reconstructions))),
             "sample_ssim": float(tf.reduce_mean(ssim(self._evaluated, reconstructions))),
         }
@@ -80,11 +89,24 @@ class Journal:
 
     def rollback(self, collapsed: int, step: int, epoch: float, rollbacks: int, why: str) -> None:
         """Notes that a training went back to `step`, in a line and in TensorBoard."""
+        self._keep_until(step, rollbacks)
         line = {"step": step, "epoch": round(epoch, 4), "rollbacks": rollbacks}
         self._write({**line, "collapsed_at": collapsed, "because": why})
         with self._events.as_default(collapsed):
             tf.summary.scalar("rollbacks", rollbacks)
             tf.summary.text("rollback", f"{why}: back to step {step}")
+
+    def _keep_until(self, step: int, rollbacks: int) -> list[dict[str, Any]]:
+        """Drops the lines of what did not come to stay; returns the others."""
+        lines = self._metrics.read_text().splitlines() if self._metrics.exists() else []
+        kept = []
+        for line in lines:
+            with suppress(ValueError):  # half a line, of a process that was killed
+                values = json.loads(line)
+                if values["step"] <= step and values.get("rollbacks", 0) <= rollbacks:
+                    kept.append(values)
+        write_whole(self._metrics, "".join(json.dumps(values) + "\n" for values in kept))
+        return kept
 
     def _reconstruct(self, frames: np.ndarray) -> tf.Tensor:
         encoder, decoder, _ = self._trainer.networks
@@ -113,10 +135,3 @@ class Journal:
 
 def _rounded(value: float) -> float:
     return float(f"{value:.5g}")
-
-
-def _step_of(line: str) -> float:
-    try:
-        return json.loads(line)["step"]
-    except (ValueError, KeyError):
-        return float("inf")  # half a line, of a process that was killed

@@ -35,12 +35,13 @@ MEASURED_STEPS, MEASURED_SECONDS = 10, 5.0
 class Rhythm:
     """After how many steps a training writes what, besides at the end of each epoch.
 
-    In steps and not in minutes: where a training goes back to when it collapses must not depend on the clock.
+    In steps and not in minutes, and only the pictures are the user's to choose: when the guard looks, and
+    where a training goes back to when it collapses, decide the weights.
     """
 
     figures: int = 100
-    pictures: int = 500
     checkpoint: int = 500
+    pictures: int = 500
 
 
 def train(plan: Plan, rhythm: Rhythm = Rhythm(), dry_run: bool = False) -> None:
@@ -90,7 +91,7 @@ class _Loop:
         self.step = self.checkpoints.restore_latest()
         self.steps = plan.epochs * self.per_epoch
         samples = [sample_frames(plan.dataset, count) for count in (PICTURED, EVALUATED)]
-        self.journal = Journal(self.run, trainer, *samples, self.step)
+        self.journal = Journal(self.run, trainer, *samples, self.step, self.guard.memory.rollbacks)
 
     def train(self) -> None:
         """Trains to the end, or until it is asked to stop."""

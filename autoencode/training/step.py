@@ -14,7 +14,7 @@ from autoencode.config import Config
 from autoencode.networks.build import Networks, build_networks
 from autoencode.networks.pixels import to_float
 from autoencode.training import losses
-from autoencode.training.balance import equalise, gate, norm
+from autoencode.training.balance import Gate, equalise, gate, norm
 from autoencode.training.noise import draw_prior, noise_stddev, schedule
 
 METRICS = (
@@ -94,7 +94,7 @@ class Trainer:
     @tf.function
     def train_step(self, frames: tf.Tensor) -> None:
         """Lets each network learn from a batch, or sit out. A step with a number that is not finite in it
-        changes nothing but the counters.
+        changes nothing but the counters (in mixed_float16 each optimiser looks after its own gradients).
 
         Args:
             frames: (batch, height, width, 3) uint8.
@@ -103,7 +103,9 @@ class Trainer:
         before = [tf.identity(variable) for variable in averages]
         gradients, metrics = self.gradients(frames)
         finite = self._finite(gradients, metrics)
-        who = gate(self.config, metrics["real_cost"], metrics["generated_cost"])
+        who = Gate(tf.constant(True), tf.constant(True))
+        if self.config.gan_weight > 0:
+            who = gate(self.config, metrics["real_cost"], metrics["generated_cost"])
         for name, stepping in (
             ("encoder", finite),
             ("decoder", tf.logical_and(finite, who.decoder)),

@@ -86,12 +86,12 @@ def main() -> None:
                     with lock:
                         _append(row)
         except subprocess.CalledProcessError as error:
-            print(f"{recipe}, seed {seed}: {error.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+            print(f"{recipe}, seed {seed}: {error.stderr.strip()[-200:]}", file=sys.stderr)
 
     with ThreadPoolExecutor(asked.jobs) as pool:
-        for seed in asked.seeds:
-            for recipe in asked.recipes:
-                pool.submit(trial, recipe, seed)
+        done = [pool.submit(trial, recipe, seed) for seed in asked.seeds for recipe in asked.recipes]
+    for future in done:
+        future.result()
     for name, means in _means(_rows()).items():
         print(name, *(f"{column} {value:.4g}" for column, value in means.items()), sep="  ")
 

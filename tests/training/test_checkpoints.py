@@ -138,8 +138,8 @@ def test_the_best_weights_are_rendered_unless_told_otherwise(tmp_path):
         if step < 3:
             checkpoints.save_best()
         outputs[step] = trainer.networks.decoder(tf.ones((1, CONFIG.latent_size)))
-    assert run.weights() == run.best_path(2)
-    assert [path.name for path in (tmp_path / "best").glob("*.index")] == ["step-2.index"]
+    assert run.weights() == run.best
+    assert [path.name for path in (tmp_path / "best").glob("*.index")] == ["1-step-2.index"]
     for weights, step in ((run.weights(), 2), (run.weights(last=True), 3)):
         encoder, decoder, _ = build_networks(dataclasses.replace(CONFIG, seed=5))
         restore_weights(run, weights, encoder, decoder)
@@ -158,23 +158,47 @@ def test_training_goes_back_to_the_newest_good_state_and_then_to_the_one_before(
     assert checkpoints.restore_good()
     assert int(trainer.step) == 2
     assert guard.memory == Memory(best_psnr=12.0, rollbacks=1, returned_to=2)
-    assert [path.name for path in run.states()] == ["step-2", "step-1"]
-    guard.memory.rollbacks = 2
+    assert [path.name for path in run.states()] == ["step-2", "step-1", "step-0"]
+    for rollbacks, step in ((2, 1), (3, 0), (4, 0)):  # the last is never given up
+        guard.memory.rollbacks = rollbacks
+        assert checkpoints.restore_good()
+        assert (int(trainer.step), guard.memory.rollbacks) == (step, rollbacks)
+    assert [path.name for path in run.states()] == ["step-0"]
+
+
+def test_pauses_take_no_good_states_place_and_go_when_training_has_gone_on(tmp_path):
+    run = a_run(tmp_path)
+    trainer = trained(run, steps=5)
+    checkpoints = Checkpoints(run, trainer, Guard(CONFIG))
+    for step in (5, 6, 7, 8):
+        checkpoints.save(good=False)
+        trainer.train_step(batch(step))
+    assert [path.name for path in run.states()] == ["pause-8", "step-5", "step-4", "step-3"]
+    assert Checkpoints(run, trainer, Guard(CONFIG)).restore_latest() == 8
+    checkpoints.save(good=True)
+    assert [path.name for path in run.states()] == ["step-8", "step-5", "step-4"]
+
+
+def test_after_a_rollback_nothing_is_left_of_what_came_later(tmp_path):
+    run = a_run(tmp_path)  # 10 frames in batches of 4: three steps an epoch
+    trainer, guard = Trainer(CONFIG, 10), Guard(CONFIG)
+    checkpoints = Checkpoints(run, trainer, guard)
+    for step in range(7):
+        if step == 4:
+            checkpoints.save(good=True)
+        if step in (3, 6):
+            checkpoints.save_epoch(step // 3)
+        trainer.train_step(batch(step))
+    checkpoints.save(good=False)
     assert checkpoints.restore_good()
-    assert (int(trainer.step), guard.memory.rollbacks) == (1, 2)
-    assert not checkpoints.restore_good()
+    assert [path.name for path in run.states()] == ["step-4"]
+    assert [path.name for path in run.epochs_after(0)] == ["0001"]
 
 
-def test_a_state_of_an_interruption_goes_when_the_next_is_written(tmp_path):
+def test_when_no_good_state_can_be_read_none_is_deleted(tmp_path):
     run = a_run(tmp_path)
     trainer = trained(run)
-    trainer.train_step(batch(2))
-    checkpoints = Checkpoints(run, trainer, Guard(CONFIG))
-    checkpoints.save(good=False)
-    assert [path.name for path in run.states()] == ["step-3", "step-2", "step-1"]
-    resumed = Trainer(CONFIG, 10)
-    checkpoints = Checkpoints(run, resumed, Guard(CONFIG))
-    assert checkpoints.restore_latest() == 3
-    resumed.train_step(batch(3))
-    checkpoints.save(good=True)
-    assert [path.name for path in run.states()] == ["step-4", "step-2"]
+    for path in run.states():
+        truncate(path)
+    assert not Checkpoints(run, trainer, Guard(CONFIG)).restore_good()
+    assert len(run.states()) == 2

@@ -1,7 +1,8 @@
 """Collapses on purpose, and what the loop makes of them."""
 
-import dataclasses
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from autoencode.errors import UserError
 from autoencode.networks.pixels import to_float
 from autoencode.plan import Plan
 from autoencode.run import Run, read_run
-from autoencode.training import loop, step
+from autoencode.training import guard, loop, step
 from autoencode.training.loop import Rhythm, train
 
 CONFIG = make_config("tiny", precision="float32", epochs=6)  # of 3 steps each
@@ -23,6 +24,12 @@ CONFIG = make_config("tiny", precision="float32", epochs=6)  # of 3 steps each
 def dataset(tmp_path_factory):
     pictures = np.random.default_rng(0).integers(0, 256, (10, 32, 32, 3), dtype=np.uint8)
     return make_dataset(tmp_path_factory.mktemp("data"), pictures)
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch):
+    """So short a training has no time for patience."""
+    monkeypatch.setattr(guard, "ALWAYS", tuple(replace(rule, patience=0) for rule in guard.ALWAYS[:1]))
 
 
 @pytest.fixture
@@ -46,11 +53,24 @@ def poisoned(monkeypatch):
     return poison
 
 
-def trained(dataset, folder, **fields):
-    config = dataclasses.replace(CONFIG, **fields)
-    run = Run(folder, config, "tiny", dataset.name, dataset.frames, "id")
-    train(Plan(run, dataset, epochs=6, resumes=False), Rhythm(figures=3, pictures=1000, checkpoint=3))
+def trained(dataset, folder: Path, **fields) -> Run:
+    """Trains, or goes on training, the run in a folder."""
+    resumes = (folder / "config.json").exists()
+    config = replace(CONFIG, **fields)
+    run = read_run(folder) if resumes else Run(folder, config, "tiny", dataset.name, dataset.frames, "id")
+    train(Plan(run, dataset, epochs=6, resumes=resumes), Rhythm(figures=3, pictures=1000, checkpoint=3))
     return run
+
+
+def weights(run: Run) -> dict[str, np.ndarray]:
+    path = str(run.weights(last=True))
+    names = [name for name, _ in tf.train.list_variables(path) if not name.startswith("_")]
+    return {name: tf.train.load_variable(path, name) for name in names}
+
+
+def without_seconds(run: Run) -> list[dict[str, float]]:
+    found = [json.loads(line) for line in (run.folder / "metrics.jsonl").read_text().splitlines()]
+    return [{name: value for name, value in line.items() if name != "seconds"} for line in found]
 
 
 def lines(run, name):
@@ -86,7 +106,7 @@ def test_after_a_collapse_training_goes_back_and_on_to_the_end(dataset, tmp_path
 
 def test_a_training_that_cannot_be_saved_leaves_its_best_and_says_so(dataset, tmp_path, poisoned):
     poisoned(range(6, 100), attempts=100)
-    with pytest.raises(UserError, match=r"learning collapsed 6 times.*100% of.*step-\d, can be rendered"):
+    with pytest.raises(UserError, match=r"learning collapsed 6 times.*100% of.*step-\d+, can be rendered"):
         trained(dataset, tmp_path)
     assert '"failed"' in (tmp_path / "status.json").read_text()
     best = read_run(tmp_path).weights()
@@ -94,6 +114,33 @@ def test_a_training_that_cannot_be_saved_leaves_its_best_and_says_so(dataset, tm
     for name, _ in tf.train.list_variables(str(best)):
         if name.startswith("encoder"):
             assert np.isfinite(tf.train.load_variable(str(best), name)).all()
+
+
+@pytest.mark.parametrize("stop", [4, 8, 9, 11])
+def test_interrupted_before_in_or_after_a_collapse_the_weights_are_those_of_the_unbroken_run(
+    stop, dataset, tmp_path, poisoned, monkeypatch
+):
+    poisoned(range(6, 9))
+    unbroken = trained(dataset, tmp_path / "unbroken")
+    poisoned(range(6, 9))
+    with monkeypatch.context() as patch:
+        due, stopped = loop._Loop._write_what_is_due, []
+
+        def write_what_is_due(self, progress):
+            before, held = self.step, due(self, progress)
+            self.stop[0] = before == stop and not stopped
+            stopped.extend([stop] * self.stop[0])
+            return held
+
+        patch.setattr(loop._Loop, "_write_what_is_due", write_what_is_due)
+        with pytest.raises(KeyboardInterrupt):
+            trained(dataset, tmp_path / "stopped")
+        resumed = trained(dataset, tmp_path / "stopped")
+    assert len(lines(resumed, "rollbacks")) == 1
+    assert without_seconds(resumed) == without_seconds(unbroken)
+    expected = weights(unbroken)
+    for name, values in weights(resumed).items():
+        np.testing.assert_array_equal(values, expected[name], err_msg=name)
 
 
 def test_weights_that_explode_are_thrown_away(dataset, tmp_path):
