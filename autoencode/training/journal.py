@@ -44,7 +44,8 @@ class Journal:
         step: int,
         rollbacks: int,
     ) -> None:
-        self._run, self._trainer, self._pictured, self._evaluated = run, trainer, pictured, evaluated
+        self._run, self._trainer = run, trainer
+        self._pictured, self._evaluated = tf.constant(pictured), tf.constant(evaluated)
         mean = np.broadcast_to(evaluated.mean(axis=0).round().astype(np.uint8), evaluated.shape)
         self._mean_psnr = float(tf.reduce_mean(psnr(evaluated, mean)))
         self._samples = run.folder / "samples"
@@ -67,18 +68,20 @@ class Journal:
 
     def sample(self) -> dict[str, float]:
         """`sample_psnr` (dB) and `sample_ssim` of the evaluation frames; `mean_psnr`, what their mean has."""
-        reconstructions = self._reconstruct(self._evaluated)
+        decibels, similarity = self._measure(self._evaluated)
         return {
             "mean_psnr": self._mean_psnr,
-            "sample_psnr": float(tf.reduce_mean(psnr(self._evaluated, reconstructions))),
-            "sample_ssim": float(tf.reduce_mean(ssim(self._evaluated, reconstructions))),
+            "sample_psnr": float(decibels),
+            "sample_ssim": float(similarity),
         }
 
     def pictures(self, step: int) -> None:
         """Reconstructions of the pictured frames and decoded prior samples, as PNGs and in TensorBoard."""
         imagined = to_uint8(self._trainer.networks.decoder(self._prior))
         images = {
-            "reconstruction": pairs(self._pictured, self._reconstruct(self._pictured).numpy(), COLUMNS),
+            "reconstruction": pairs(
+                self._pictured.numpy(), self._reconstruct(self._pictured).numpy(), COLUMNS
+            ),
             "prior": grid(imagined.numpy(), COLUMNS),
         }
         for name, image in images.items():
@@ -108,7 +111,12 @@ class Journal:
         write_whole(self._metrics, "".join(json.dumps(values) + "\n" for values in kept))
         return kept
 
-    def _reconstruct(self, frames: np.ndarray) -> tf.Tensor:
+    @tf.function
+    def _measure(self, frames: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        reconstructions = self._reconstruct(frames)
+        return tf.reduce_mean(psnr(frames, reconstructions)), tf.reduce_mean(ssim(frames, reconstructions))
+
+    def _reconstruct(self, frames: tf.Tensor) -> tf.Tensor:
         encoder, decoder, _ = self._trainer.networks
         return to_uint8(decoder(encoder(to_float(frames)).mean))
 

@@ -7,24 +7,26 @@ changes it for both.
 """
 
 import sys
+import tempfile
 import time
+from pathlib import Path
 from statistics import median
 
 import numpy as np
 
 from autoencode.config import make_config
 from autoencode.quiet import quiet
+from autoencode.run import Run
 
 with quiet():
     import tensorflow as tf
 
-    from autoencode.metrics import psnr, ssim
-    from autoencode.networks.pixels import to_float, to_uint8
+    from autoencode.training.journal import Journal
     from autoencode.training.loop import EVALUATED, Rhythm
     from autoencode.training.precision import resolve
     from autoencode.training.step import Trainer
 
-ROUNDS, STEPS = 15, 20
+ROUNDS, STEPS = 60, 10
 
 
 class Unguarded(Trainer):
@@ -47,8 +49,11 @@ def main(preset: str) -> None:
     ratios = sorted(ours / theirs for ours, theirs in rounds)
     a_step = median(theirs for _, theirs in rounds)
 
-    evaluated = tf.constant(draws.integers(0, 256, (EVALUATED, height, width, 3), dtype=np.uint8))
-    looks = [_look(guarded, evaluated) for _ in range(ROUNDS)]
+    evaluated = draws.integers(0, 256, (EVALUATED, height, width, 3), dtype=np.uint8)
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(Path(folder), config, preset, "noise", len(evaluated), id="")
+        journal = Journal(run, guarded, evaluated[:1], evaluated, step=0, rollbacks=0)
+        looks = [_look(journal) for _ in range(ROUNDS)]
     look = median(looks[1:]) / Rhythm().figures / a_step
     print(f"preset {preset}, batch {config.batch_size}, {config.precision}; {ROUNDS} rounds of {STEPS} steps")
     print(f"a step with its checks   {median(ratios):.3f} × without ({ratios[0]:.3f} to {ratios[-1]:.3f})")
@@ -64,12 +69,10 @@ def _seconds(trainer: Trainer, frames: tf.Tensor) -> float:
     return (time.monotonic() - begun) / STEPS
 
 
-def _look(trainer: Trainer, frames: tf.Tensor) -> float:
+def _look(journal: Journal) -> float:
     """Seconds of what the journal measures for the guard."""
     begun = time.monotonic()
-    encoder, decoder, _ = trainer.networks
-    pictures = to_uint8(decoder(encoder(to_float(frames)).mean))
-    float(tf.reduce_mean(psnr(frames, pictures))), float(tf.reduce_mean(ssim(frames, pictures)))
+    journal.sample()
     return time.monotonic() - begun
 
 
