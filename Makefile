@@ -50,7 +50,7 @@ demo: $(INSTALLED)
 	@echo "$(DEMO)/big_buck_bunny.mp4"
 	@echo "$(DEMO)/contact_sheet.png"
 
-$(DEMO)/big_buck_bunny.mp4 $(DEMO)/contact_sheet.png &: $(DEMO)/checkpoints/checkpoint
+$(DEMO)/big_buck_bunny.mp4 $(DEMO)/contact_sheet.png &: $(DEMO)/status.json
 	@$(BIN)/python -m autoencode.render --run=demo --film=data/films/big_buck_bunny.mp4 \
 		--layout=side_by_side --height=320 --output=$(DEMO)/big_buck_bunny.mp4 \
 		--contact_sheet=$(DEMO)/contact_sheet.png

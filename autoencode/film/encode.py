@@ -124,10 +124,15 @@ class FilmWriter:
         except OSError:
             self._lock.close()
             raise UserError(f"{self.path}: is being written by another process; wait for it") from None
-        self._complaints = tempfile.TemporaryFile()
-        self._process = subprocess.Popen(
-            self._command(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self._complaints
-        )
+        try:
+            self._complaints = tempfile.TemporaryFile()
+            self._process = subprocess.Popen(
+                self._command(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self._complaints
+            )
+        except BaseException:  # Ctrl-C among them: the `with` block has not begun, so nobody else cleans up
+            self._partial.unlink(missing_ok=True)
+            self._lock.close()
+            raise
         return self
 
     def write(self, pixels: np.ndarray, view: np.ndarray | None = None) -> None:

@@ -306,3 +306,15 @@ def test_a_frame_of_another_size_is_refused(tmp_path):
             film.write(np.zeros((64, 95, 3), np.uint8))
         film.write(np.zeros((64, 96, 3), np.uint8))
     assert film.frames == 1
+
+
+def test_ctrl_c_while_ffmpeg_starts_leaves_nothing(tmp_path, monkeypatch):
+    def interrupted(*arguments, **named):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("autoencode.film.encode.subprocess.Popen", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            write(tmp_path / "film.mp4", 3)
+    assert not list(tmp_path.iterdir())
+    write(tmp_path / "film.mp4", 3)  # and it is locked by nobody
