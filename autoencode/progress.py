@@ -5,12 +5,19 @@ import sys
 from tqdm import tqdm
 
 
+class _Bar(tqdm):
+    """Closed by its `with` block, never by the collector: Ctrl-C can leave one half made, which cannot be."""
+
+    def __del__(self) -> None:
+        pass
+
+
 def bar(
     total: int | None, what: str, unit: str, done: int = 0, hidden: bool = False, layout: str | None = None
 ) -> tqdm:
     """A progress bar; `done` of `total` are behind us. In a log file it writes a line now and then."""
     live = sys.stderr.isatty()
-    return tqdm(
+    return _Bar(
         total=total,
         initial=done,
         desc=what,
