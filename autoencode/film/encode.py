@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
+from typing import IO, Literal
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from autoencode.film import ffmpeg
 from autoencode.film.probe import FilmInfo, probe
 from autoencode.film.stack import Size, Stack
 from autoencode.film.timeline import scan
+from autoencode.interrupt import deferred
 
 Layout = Literal["single", "side_by_side"]
 
@@ -116,22 +117,15 @@ class FilmWriter:
         self._stack = Stack(size, view_size)
         self._rate, self._height, self._crf, self._sound = Fraction(rate), height, crf, sound
         self._process: subprocess.Popen[bytes] | None = None
+        self._lock: IO[bytes] | None = None
 
     def __enter__(self) -> FilmWriter:
-        self._lock = self._partial.open("ab")  # ffmpeg will write to this very file
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._lock.close()
-            raise UserError(f"{self.path}: is being written by another process; wait for it") from None
-        try:
-            self._complaints = tempfile.TemporaryFile()
-            self._process = subprocess.Popen(
-                self._command(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self._complaints
-            )
-        except BaseException:  # Ctrl-C among them: the `with` block has not begun, so nobody else cleans up
-            self._partial.unlink(missing_ok=True)
-            self._lock.close()
+            # Between its fork and our knowing of it, ffmpeg cannot be stopped.
+            with deferred():
+                self._begin()
+        except BaseException:
+            self._clear()
             raise
         return self
 
@@ -151,11 +145,30 @@ class FilmWriter:
             if kind is None:
                 self._finish()
         finally:
+            self._clear()
+
+    def _begin(self) -> None:
+        lock = self._partial.open("ab")  # ffmpeg will write to this very file
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            raise UserError(f"{self.path}: is being written by another process; wait for it") from None
+        self._lock = lock
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 (closed by _clear)
+        self._process = subprocess.Popen(
+            self._command(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self._complaints
+        )
+
+    def _clear(self) -> None:
+        """Leaves nothing but the film, if it is whole."""
+        if self._process is not None:
             self._process.kill()
             self._process.wait()
             with suppress(BrokenPipeError):
                 self._process.stdin.close()
             self._complaints.close()
+        if self._lock is not None:
             self._partial.unlink(missing_ok=True)
             self._lock.close()
 

@@ -2,6 +2,7 @@
 
 import re
 import resource
+import signal
 import subprocess
 from contextlib import contextmanager
 from fractions import Fraction
@@ -309,12 +310,17 @@ def test_a_frame_of_another_size_is_refused(tmp_path):
 
 
 def test_ctrl_c_while_ffmpeg_starts_leaves_nothing(tmp_path, monkeypatch):
+    start, started = subprocess.Popen, []
+
     def interrupted(*arguments, **named):
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
+        started.append(start(*arguments, **named))
+        return started[0]
 
     with monkeypatch.context() as patch:
         patch.setattr("autoencode.film.encode.subprocess.Popen", interrupted)
         with pytest.raises(KeyboardInterrupt):
             write(tmp_path / "film.mp4", 3)
+    assert started[0].returncode is not None  # ffmpeg has ended, and can make no file any more
     assert not list(tmp_path.iterdir())
     write(tmp_path / "film.mp4", 3)  # and it is locked by nobody
