@@ -21,7 +21,7 @@ from autoencode.training.journal import Journal
 from autoencode.training.precision import resolve
 from autoencode.training.step import Trainer
 
-PICTURED, EVALUATED = 12, 60
+PICTURED, EVALUATED = 12, 30
 """Fixed frames that are reconstructed again and again: to look at, and to measure on."""
 
 FIGURES_LAYOUT = "{percentage:3.0f}% {n_fmt}/{total_fmt} [{elapsed}<{remaining}]{postfix}"

@@ -75,16 +75,18 @@ def main() -> None:
     lock = threading.Lock()
 
     def trial(recipe: str, seed: int) -> None:
+        after = sorted({epoch for epoch in asked.at if epoch < epochs} | {epochs})
+        keys = {epoch: _key(recipe, changes, dataset, seed, epoch, epochs) for epoch in after}
+        with lock:
+            rows = _rows()
+        for row in rows:
+            keys = {epoch: key for epoch, key in keys.items() if any(row[name] != key[name] for name in KEY)}
         try:
-            run = _train(recipe, changes, dataset, seed, epochs, asked.jobs)
-            for epoch in sorted({epoch for epoch in asked.at if epoch < epochs} | {epochs}):
-                key = _key(recipe, changes, dataset, seed, epoch, epochs)
+            run = _train(recipe, changes, dataset, seed, epochs, asked.jobs) if keys else None
+            for epoch, key in keys.items():
+                row = {**key, **_measure(run, dataset, epoch, asked.jobs)}
                 with lock:
-                    known = any(all(row[name] == key[name] for name in KEY) for row in _rows())
-                if not known:
-                    row = {**key, **_measure(run, dataset, epoch, asked.jobs)}
-                    with lock:
-                        _append(row)
+                    _append(row)
         except subprocess.CalledProcessError as error:
             print(f"{recipe}, seed {seed}: {error.stderr.strip()[-200:]}", file=sys.stderr)
 
