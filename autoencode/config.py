@@ -61,6 +61,11 @@ class Config:
         " convolved, which leaves no checkerboard.",
         ("transposed", "resized"),
     )
+    linear_path: bool = _field(
+        False,
+        "Beside their convolutions, encoder and decoder have the film's principal components: computed before"
+        " the first step, not learned.",
+    )
     norm_momentum: float = _field(
         0.99, "How slowly the moving averages of batch normalisation move, in [0, 1)."
     )
@@ -196,6 +201,8 @@ RECIPES: dict[str, dict[str, Any]] = {
         # Without batch statistics there are no moving averages to be led astray.
         "normalization": "rms",
         "upsampling": "resized",
+        # Ten seconds of linear algebra know more of a film than its networks after six epochs.
+        "linear_path": True,
         # At this learning rate an unbounded log-variance runs away now and then.
         "squash_latent": "variance",
         # One verdict on the whole frame is won too soon: then the discriminator hardly ever steps.

@@ -9,6 +9,7 @@ from autoencode.config import Config
 from autoencode.networks.decoder import Decoder
 from autoencode.networks.discriminator import Discriminator
 from autoencode.networks.encoder import Encoder
+from autoencode.networks.linear_path import LinearPath
 
 
 class Networks(NamedTuple):
@@ -22,7 +23,8 @@ class Networks(NamedTuple):
 def build_networks(config: Config) -> Networks:
     """Builds the three with weights drawn from `config.seed`: the same seed gives the same weights."""
     keras.utils.set_random_seed(config.seed)
-    networks = Networks(Encoder(config), Decoder(config), Discriminator(config))
+    path = LinearPath(config) if config.linear_path else None
+    networks = Networks(Encoder(config, path), Decoder(config, path), Discriminator(config))
     width, height = config.size
     frames = tf.zeros((1, height, width, 3))
     # A subclassed model has its variables from its first call on.

@@ -5,16 +5,19 @@ import tensorflow as tf
 
 from autoencode.config import Config
 from autoencode.networks.layers import LAYERS, dense, enlarging_convolution, normalization, policy
+from autoencode.networks.linear_path import LinearPath
 
 
 class Decoder(keras.Model):
     """A linear layer and four enlarging convolutions, the encoder's mirror (Broad & Grierson 2017).
 
-    Widths 8w (from the latent), 4w, 2w, w, 3; normalisation and ReLU on all but the last; tanh.
+    Widths 8w (from the latent), 4w, 2w, w, 3; normalisation and ReLU on all but the last; tanh. With a linear
+    path, what that makes is the picture to begin with, and the convolutions add to it; then no tanh.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, linear_path: LinearPath | None = None) -> None:
         super().__init__(name="decoder")
+        self.linear_path = linear_path
         width, height = config.size
         deepest = config.width * 2 ** (LAYERS - 1)
         self.seed_shape = (height // 2**LAYERS, width // 2**LAYERS, deepest)
@@ -22,7 +25,8 @@ class Decoder(keras.Model):
         self.reshape = keras.layers.Reshape(self.seed_shape, dtype=policy(config))
         self.norms = [normalization(config) for _ in range(LAYERS)]
         channels = [deepest // 2**i for i in range(1, LAYERS)] + [3]
-        self.convolutions = [enlarging_convolution(config, count) for count in channels]
+        self.convolutions = [enlarging_convolution(config, count) for count in channels[:-1]]
+        self.convolutions.append(enlarging_convolution(config, channels[-1], zeros=linear_path is not None))
 
     def call(self, latents: tf.Tensor, training: bool = False, track: bool = True) -> tf.Tensor:
         """Decodes.
@@ -33,9 +37,11 @@ class Decoder(keras.Model):
             track: let the moving averages follow those statistics (see `BatchNorm`).
 
         Returns:
-            (batch, height, width, 3) float32 in [−1, 1].
+            (batch, height, width, 3) float32 in [−1, 1]; with a linear path, a little outside of it here and
+            there.
         """
         hidden = self.reshape(self.project(latents))
         for norm, conv in zip(self.norms, self.convolutions, strict=True):
             hidden = conv(tf.nn.relu(norm(hidden, training=training, track=track)))
-        return tf.tanh(tf.cast(hidden, tf.float32))
+        hidden = tf.cast(hidden, tf.float32)
+        return tf.tanh(hidden) if self.linear_path is None else hidden + self.linear_path.decode(latents)

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from autoencode.config import Config
 from autoencode.networks.layers import LAYERS, LEAK, convolution, dense, normalization, policy
+from autoencode.networks.linear_path import LinearPath
 
 BOUND = 4.0
 """Of a squashed log-variance: sigma lies in [e⁻², e²]."""
@@ -22,17 +23,18 @@ class Posterior(NamedTuple):
 class Encoder(keras.Model):
     """Four strided convolutions and two linear heads (Broad & Grierson 2017; Larsen et al. 2015, table 1).
 
-    Widths w, 2w, 4w, 8w; leaky ReLU; normalisation on all but the first.
+    Widths w, 2w, 4w, 8w; leaky ReLU; normalisation on all but the first. With a linear path, what it says is
+    the mean to begin with, and the convolutions add to it.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, linear_path: LinearPath | None = None) -> None:
         super().__init__(name="encoder")
-        self.squash = config.squash_latent
+        self.squash, self.linear_path = config.squash_latent, linear_path
         self.convolutions = [convolution(config, config.width * 2**i) for i in range(LAYERS)]
         self.norms = [normalization(config) for _ in range(LAYERS - 1)]
         self.flatten = keras.layers.Flatten(dtype=policy(config))
         # The heads feed the KL, where a rounded log-variance would be seen: they compute in float32.
-        self.mean_head = dense(config, config.latent_size, "float32")
+        self.mean_head = dense(config, config.latent_size, "float32", zeros=linear_path is not None)
         self.log_variance_head = dense(config, config.latent_size, "float32")
 
     def call(self, frames: tf.Tensor, training: bool = False) -> Posterior:
@@ -50,6 +52,8 @@ class Encoder(keras.Model):
             hidden = tf.nn.leaky_relu(norm(conv(hidden), training=training), LEAK)
         hidden = self.flatten(hidden)
         mean, log_variance = self.mean_head(hidden), self.log_variance_head(hidden)
+        if self.linear_path is not None:
+            mean += self.linear_path.encode(frames)
         if self.squash == "both":
             return Posterior(tf.tanh(mean), 0.5 * tf.tanh(log_variance))
         if self.squash == "variance":

@@ -67,7 +67,7 @@ class ResizedConvolution(keras.layers.Layer):
     the 3×3 kernel spread over the 2×2 copies: less than half the multiplications.
     """
 
-    def __init__(self, channels: int, initializer: keras.Initializer, dtype: keras.DTypePolicy) -> None:
+    def __init__(self, channels: int, initializer: keras.Initializer | str, dtype: keras.DTypePolicy) -> None:
         super().__init__(dtype=dtype)
         self.channels, self.initializer = channels, initializer
 
@@ -116,9 +116,11 @@ def convolution(config: Config, channels: int) -> keras.layers.Conv2D:
     )
 
 
-def enlarging_convolution(config: Config, channels: int) -> keras.layers.Conv2DTranspose | ResizedConvolution:
-    """Doubles the sides: 5×5 transposed, stride 2, or as configured."""
-    initializer = _initializer(config, keras.initializers.RandomNormal)
+def enlarging_convolution(
+    config: Config, channels: int, zeros: bool = False
+) -> keras.layers.Conv2DTranspose | ResizedConvolution:
+    """Doubles the sides: 5×5 transposed, stride 2, or as configured; with `zeros`, makes nothing at first."""
+    initializer = "zeros" if zeros else _initializer(config, keras.initializers.RandomNormal)
     if config.upsampling == "resized":
         return ResizedConvolution(channels, initializer, policy(config))
     return keras.layers.Conv2DTranspose(
@@ -131,9 +133,11 @@ def enlarging_convolution(config: Config, channels: int) -> keras.layers.Conv2DT
     )
 
 
-def dense(config: Config, units: int, dtype: keras.DTypePolicy | str | None = None) -> keras.layers.Dense:
-    """A linear layer with a bias."""
-    initializer = _initializer(config, keras.initializers.RandomNormal)
+def dense(
+    config: Config, units: int, dtype: keras.DTypePolicy | str | None = None, zeros: bool = False
+) -> keras.layers.Dense:
+    """A linear layer with a bias; with `zeros`, makes nothing at first."""
+    initializer = "zeros" if zeros else _initializer(config, keras.initializers.RandomNormal)
     return keras.layers.Dense(units, kernel_initializer=initializer, dtype=dtype or policy(config))
 
 

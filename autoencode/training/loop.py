@@ -6,16 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
+import numpy as np
 from tqdm import tqdm
 
 from autoencode.config import make_config
-from autoencode.dataset.pipeline import sample_frames, training_batches
+from autoencode.dataset.pipeline import frames_in_order, sample_frames, training_batches
 from autoencode.errors import UserError
 from autoencode.files import check_room
+from autoencode.film.shots import find_shots
 from autoencode.networks.build import parameter_counts
 from autoencode.plan import Plan
 from autoencode.progress import bar, duration
 from autoencode.training.checkpoints import KEPT, Checkpoints
+from autoencode.training.components import PASSES, principal_components
 from autoencode.training.guard import ROLLBACKS, Guard, caution_after, seed_after
 from autoencode.training.journal import Journal
 from autoencode.training.precision import resolve
@@ -98,6 +101,8 @@ class _Loop:
         run = self.run
         run.write_status("running", self.step, self.plan.epochs)
         if not run.states():
+            if run.config.linear_path:
+                self._lay_linear_path()
             self.checkpoints.save(good=True)
             self.journal.pictures(0)  # the time-lapse begins with networks that know nothing
         with bar(self.steps, "training", "step", done=self.step, layout=FIGURES_LAYOUT) as progress:
@@ -114,6 +119,22 @@ class _Loop:
         if not finished:
             raise KeyboardInterrupt(f"stopped at step {self.step} and saved; go on with: {self.plan.command}")
         print(f"trained: {run.folder}; to look at: {timelapse}")
+
+    def _lay_linear_path(self) -> None:
+        """Gives encoder and decoder the film's principal components."""
+        count = self.plan.dataset.frames
+        with bar(count * (1 + PASSES), "principal components", "frame") as progress:
+
+            def frames() -> Iterator[np.ndarray]:
+                for batch in frames_in_order(self.plan.dataset, 64).as_numpy_iterator():
+                    if self.stop[0]:
+                        raise KeyboardInterrupt(f"stopped before the first step; again: {self.plan.command}")
+                    yield from batch["frame"]
+                    progress.update(len(batch["frame"]))
+
+            shots = find_shots(frames())
+            found = principal_components(frames, shots, self.run.config.latent_size)
+        self.trainer.networks.encoder.linear_path.assign(found)  # which is the decoder's too
 
     def _epoch(self, progress: tqdm, headline: "_Headline") -> None:
         """To the end of the epoch, or until it is asked to stop, or until learning collapses."""
@@ -243,11 +264,13 @@ def _rehearse(plan: Plan, trainer: Trainer) -> None:
 
 def _disk_bytes(plan: Plan, trainer: Trainer) -> int:
     """Three networks with Adam's two moments, float32, in each state and in the one being written; encoder
-    and decoder once an epoch, and twice as the best.
+    and decoder once an epoch, and twice as the best; the linear path in all of them.
     """
-    counts = parameter_counts(trainer.networks)
-    states = 4 * 3 * sum(counts.values()) * (KEPT + 1)
-    return states + 4 * (counts["encoder"] + counts["decoder"]) * (plan.epochs + 2)
+    counts, path = parameter_counts(trainer.networks), trainer.networks.encoder.linear_path
+    fixed = path.count_params() if path else 0
+    state = 3 * sum(counts.values()) + fixed
+    weights = counts["encoder"] + counts["decoder"] + fixed
+    return 4 * (state * (KEPT + 1) + weights * (plan.epochs + 2))
 
 
 @contextmanager

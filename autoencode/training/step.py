@@ -103,7 +103,8 @@ class Trainer:
         Args:
             frames: (batch, height, width, 3) uint8.
         """
-        averages = [variable for network in self.networks for variable in network.non_trainable_variables]
+        norms = [norm for network in self.networks for norm in network.norms]
+        averages = [variable for norm in norms for variable in norm.non_trainable_variables]
         before = [tf.identity(variable) for variable in averages]
         gradients, metrics = self.gradients(frames)
         losses_finite = self._finite(metrics[name] for name in ("kl", "pixel", "likeness", "gan"))

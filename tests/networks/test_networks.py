@@ -28,7 +28,12 @@ def test_at_the_paper_preset_the_parameter_counts_are_those_of_2016():
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
 @pytest.mark.parametrize(
     "changed",
-    [{}, {"patch_discriminator": True}, {"normalization": "rms", "upsampling": "resized"}],
+    [
+        {},
+        {"patch_discriminator": True},
+        {"normalization": "rms", "upsampling": "resized"},
+        {"linear_path": True},
+    ],
 )
 def test_shapes_and_types_at_any_size(precision, changed):
     config = dataclasses.replace(TINY, size=(48, 32), precision=precision, **changed)

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +79,35 @@ def test_interrupted_at_any_step_the_weights_are_those_of_the_unbroken_run(
     for name, values in unbroken.items():
         np.testing.assert_array_equal(ours[name], values, err_msg=name)
     assert '"finished"' in (tmp_path / "status.json").read_text()
+
+
+def test_the_linear_path_is_laid_once_and_is_not_learned(dataset, tmp_path, monkeypatch):
+    unbroken = final_weights(trained(dataset, tmp_path / "unbroken", linear_path=True))
+    paths = [values for values in unbroken.values() if np.shape(values) == (32 * 32 * 3, 8)]
+    assert len(paths) == 1  # encoder and decoder have the same; no optimiser has moments of it
+    np.testing.assert_allclose(paths[0].T @ paths[0], np.eye(8), atol=1e-5)
+    with monkeypatch.context() as patch:
+        stop_after(2, patch)
+        with pytest.raises(KeyboardInterrupt, match="stopped at step 2 "):
+            trained(dataset, tmp_path / "run", linear_path=True)
+    monkeypatch.setattr(loop, "principal_components", None)  # not needed again
+    ours = final_weights(trained(dataset, tmp_path / "run"))
+    for name, values in unbroken.items():
+        np.testing.assert_array_equal(ours[name], values, err_msg=name)
+
+
+def test_stopped_while_the_linear_path_is_laid_a_run_begins_anew(dataset, tmp_path, monkeypatch):
+    found = loop.find_shots
+
+    def asked_to_stop(pictures: object) -> list[range]:
+        os.kill(os.getpid(), signal.SIGINT)
+        return found(pictures)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "find_shots", asked_to_stop)
+        with pytest.raises(KeyboardInterrupt, match="stopped before the first step"):
+            trained(dataset, tmp_path, linear_path=True)
+    assert trained(dataset, tmp_path).states()
 
 
 def test_a_run_trained_twice_is_the_same_and_another_seed_is_not(dataset, unbroken, tmp_path):
