@@ -150,6 +150,8 @@ class Config:
             value, choices = getattr(self, field.name), field.metadata["choices"]
             if choices and value not in choices:
                 raise UserError(f"--{field.name}={value}: choose one of {', '.join(choices)}")
+        if self.linear_path and self.squash_latent == "both":
+            raise UserError("--linear_path: its latents have no bounds; not with --squash_latent=both")
         for name in ("width", "latent_size", "batch_size", "epochs"):
             if getattr(self, name) < 1:
                 raise UserError(f"--{name}={getattr(self, name)}: must be at least 1")
@@ -201,7 +203,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         # Without batch statistics there are no moving averages to be led astray.
         "normalization": "rms",
         "upsampling": "resized",
-        # Ten seconds of linear algebra know more of a film than its networks after six epochs.
+        # Seconds of linear algebra hold more of a film than the networks alone after six epochs.
         "linear_path": True,
         # At this learning rate an unbounded log-variance runs away now and then.
         "squash_latent": "variance",

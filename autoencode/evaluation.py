@@ -12,9 +12,9 @@ import numpy as np
 
 from autoencode.dataset.catalogue import Dataset
 from autoencode.dataset.pipeline import frames_in_order
+from autoencode.dataset.shots import find_shots
 from autoencode.film.decode import read_frames
 from autoencode.film.probe import FilmInfo
-from autoencode.film.shots import find_shots
 from autoencode.film.stack import Size
 from autoencode.film.timeline import Timeline
 from autoencode.film.vmaf import Vmaf, vmaf_size

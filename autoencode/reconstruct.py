@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from autoencode.networks.decoder import Decoder
-from autoencode.networks.encoder import Encoder
+from autoencode.networks.build import build_autoencoder
 from autoencode.networks.pixels import to_float, to_uint8
 from autoencode.run import Run
 from autoencode.training.checkpoints import restore_weights
@@ -29,10 +28,8 @@ class Reconstructor:
         self.size = run.config.size
         self._noise = noise
         self._draws = np.random.default_rng(seed)
-        self._encoder, self._decoder = Encoder(run.config), Decoder(run.config)
+        self._encoder, self._decoder = build_autoencoder(run.config)
         width, height = run.config.size
-        self._encoder(tf.zeros((1, height, width, 3)))
-        self._decoder(tf.zeros((1, run.config.latent_size)))
         self._latent_size = run.config.latent_size
         restore_weights(run, weights, self._encoder, self._decoder)
         signature = [

@@ -42,6 +42,11 @@ def test_the_demo_is_refined_and_the_paper_is_as_published():
     assert make_config("demo", likeness="squared").likeness == "squared"
 
 
+def test_a_linear_path_and_bounded_latents_exclude_each_other():
+    with pytest.raises(UserError, match="not with --squash_latent=both"):
+        make_config("demo", squash_latent="both")
+
+
 def test_an_unknown_recipe_is_refused():
     with pytest.raises(UserError, match="--recipe=secret: choose one of published, as_run, refined"):
         make_config("demo", recipe="secret")

@@ -23,15 +23,22 @@ class Networks(NamedTuple):
 def build_networks(config: Config) -> Networks:
     """Builds the three with weights drawn from `config.seed`: the same seed gives the same weights."""
     keras.utils.set_random_seed(config.seed)
-    path = LinearPath(config) if config.linear_path else None
-    networks = Networks(Encoder(config, path), Decoder(config, path), Discriminator(config))
+    encoder, decoder = build_autoencoder(config)
+    discriminator = Discriminator(config)
     width, height = config.size
-    frames = tf.zeros((1, height, width, 3))
+    discriminator(tf.zeros((1, height, width, 3)))
+    return Networks(encoder, decoder, discriminator)
+
+
+def build_autoencoder(config: Config) -> tuple[Encoder, Decoder]:
+    """Builds the two that rendering needs, for weights to be restored into."""
+    linear_path = LinearPath(config) if config.linear_path else None
+    encoder, decoder = Encoder(config, linear_path), Decoder(config, linear_path)
+    width, height = config.size
     # A subclassed model has its variables from its first call on.
-    networks.encoder(frames)
-    networks.decoder(tf.zeros((1, config.latent_size)))
-    networks.discriminator(frames)
-    return networks
+    encoder(tf.zeros((1, height, width, 3)))
+    decoder(tf.zeros((1, config.latent_size)))
+    return encoder, decoder
 
 
 def parameter_counts(networks: Networks) -> dict[str, int]:

@@ -1,7 +1,8 @@
 """The way past the convolutions: a film's principal components, a linear encoder and decoder in one.
 
-Of all linear maps to so many numbers and back, principal components leave the least squared error. They are
-computed (`training/components.py`), not learned; what they leave is for the convolutions.
+Of all linear maps to so many numbers and back, a film's principal components leave the least squared error.
+They are computed, of the film with its shots levelled (`training/components.py`), and not learned; what
+they leave is for the convolutions.
 """
 
 from typing import NamedTuple

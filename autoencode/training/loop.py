@@ -11,9 +11,9 @@ from tqdm import tqdm
 
 from autoencode.config import make_config
 from autoencode.dataset.pipeline import frames_in_order, sample_frames, training_batches
+from autoencode.dataset.shots import find_shots
 from autoencode.errors import UserError
 from autoencode.files import check_room
-from autoencode.film.shots import find_shots
 from autoencode.networks.build import parameter_counts
 from autoencode.plan import Plan
 from autoencode.progress import bar, duration
@@ -104,7 +104,7 @@ class _Loop:
             if run.config.linear_path:
                 self._lay_linear_path()
             self.checkpoints.save(good=True)
-            self.journal.pictures(0)  # the time-lapse begins with networks that know nothing
+            self.journal.pictures(0)  # the time-lapse begins with networks that have learned nothing
         with bar(self.steps, "training", "step", done=self.step, layout=FIGURES_LAYOUT) as progress:
             headline = _Headline(self.plan, self.step, self.steps)
             while self.step < self.steps and not self.stop[0]:
@@ -128,9 +128,10 @@ class _Loop:
             def frames() -> Iterator[np.ndarray]:
                 for batch in frames_in_order(self.plan.dataset, 64).as_numpy_iterator():
                     if self.stop[0]:
+                        self.run.write_status("interrupted", 0, self.plan.epochs)
                         raise KeyboardInterrupt(f"stopped before the first step; again: {self.plan.command}")
-                    yield from batch["frame"]
                     progress.update(len(batch["frame"]))
+                    yield from batch["frame"]
 
             shots = find_shots(frames())
             found = principal_components(frames, shots, self.run.config.latent_size)
@@ -259,6 +260,8 @@ def _rehearse(plan: Plan, trainer: Trainer) -> None:
     print(headline.text(step))
     for name, count in parameter_counts(trainer.networks).items():
         print(f"{name}: {count:,} trainable parameters")
+    if config.linear_path:
+        print(f"before the first step: the film's components, {1 + PASSES} passes over its frames")
     print(f"disk space: up to {_disk_bytes(plan, trainer) / 1e6:,.0f} MB. A dry run: nothing was written.")
 
 

@@ -37,8 +37,8 @@ METRICS = (
     "skipped",
 )
 """What is summed up over the steps: losses unscaled; the largest magnitude of a log-variance; who stepped
-(0 or 1); what share of the gradient's norm at the decoder's output each term carries; and whether the step
-was skipped, because something in it was not a finite number."""
+(0 or 1); what share of the gradient's norm at the decoder's output each term carries; and whether a network
+was passed over because something was not a finite number (in float16 a gradient's overflow is none)."""
 
 
 class Gradients(NamedTuple):
@@ -127,7 +127,8 @@ class Trainer:
             step = partial(self._apply, name, of)
             tf.cond(tf.logical_and(sound, invited), step, lambda: None)
         for average, old in zip(averages, before, strict=True):
-            average.assign(tf.where(losses_finite, average.value, old))
+            good = tf.logical_and(losses_finite, tf.math.is_finite(average.value))
+            average.assign(tf.where(good, average.value, old))
         metrics["decoder_steps"] = tf.cast(who.decoder, tf.float32)
         metrics["discriminator_steps"] = tf.cast(who.discriminator, tf.float32)
         metrics["learning_rate"] = self._rate(self.config.learning_rate)
@@ -269,13 +270,15 @@ class Trainer:
     def _sound(self, gradients: list[tf.Tensor]) -> tf.Tensor:
         """Whether a network's gradients are finite, where its losses are: scalar boolean.
 
-        Looks at those of biases and gains. Every layer has one, the sum of all that came back to it; its
-        kernel's gradient is the product of what came back and what went through to the losses. Reading the
-        kernels' too would cost another hundredth of the step.
+        Looks at the squares, which Adam takes, of those of biases and gains. Every layer has one, the sum of
+        all that came back to it; its kernel's gradient, a thousand times as much to read, is the product of
+        that and of what went through, to the losses. Where such a product of finite numbers overflows, the
+        next step's losses say so.
         """
         if self.config.precision == "mixed_float16":  # there an overflow is how the loss scale is found
             return tf.constant(True)
-        return self._finite(tf.reduce_sum(gradient) for gradient in gradients if gradient.shape.rank == 1)
+        vectors = [gradient for gradient in gradients if gradient.shape.rank == 1]
+        return self._finite(tf.reduce_sum(tf.square(vector)) for vector in vectors)
 
     def _finite(self, numbers: Iterable[tf.Tensor]) -> tf.Tensor:
         """Whether scalars are all finite: scalar boolean."""

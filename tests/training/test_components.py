@@ -58,6 +58,14 @@ def test_a_still_film_has_a_mean_and_no_direction():
     assert (deviations == 1).all()
 
 
+def test_stills_have_as_many_directions_as_there_are_pictures_less_one():
+    frames, shots = film(*[(20, 1, 0.0)] * 7)
+    _, directions, deviations = principal_components(lambda: frames, shots, 12)
+    assert directions.any(axis=0).tolist() == [True] * 6 + [False] * 6
+    assert (deviations[:6] > 1).all()
+    assert (deviations[6:] == 1).all()
+
+
 def test_latents_have_the_variance_of_the_prior():
     frames, shots = film((100, 3, 20.0), (60, 2, 2.0))
     mean, directions, deviations = principal_components(lambda: frames, shots, 6)

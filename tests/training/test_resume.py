@@ -12,8 +12,11 @@ import tensorflow as tf
 from datasets import make_dataset
 
 from autoencode.config import make_config
+from autoencode.dataset.pipeline import sample_frames
 from autoencode.errors import UserError
+from autoencode.metrics import psnr
 from autoencode.plan import Plan
+from autoencode.reconstruct import Reconstructor
 from autoencode.run import Run, read_run
 from autoencode.training import loop
 from autoencode.training.loop import Rhythm, train
@@ -91,9 +94,13 @@ def test_the_linear_path_is_laid_once_and_is_not_learned(dataset, tmp_path, monk
         with pytest.raises(KeyboardInterrupt, match="stopped at step 2 "):
             trained(dataset, tmp_path / "run", linear_path=True)
     monkeypatch.setattr(loop, "principal_components", None)  # not needed again
-    ours = final_weights(trained(dataset, tmp_path / "run"))
+    run = trained(dataset, tmp_path / "run")
+    ours = final_weights(run)
     for name, values in unbroken.items():
         np.testing.assert_array_equal(ours[name], values, err_msg=name)
+    frames = sample_frames(dataset, 10)
+    remembered = Reconstructor(run, run.weights())(frames)
+    assert psnr(frames, remembered).numpy().mean() > 20  # their mean picture has 11
 
 
 def test_stopped_while_the_linear_path_is_laid_a_run_begins_anew(dataset, tmp_path, monkeypatch):
@@ -107,6 +114,7 @@ def test_stopped_while_the_linear_path_is_laid_a_run_begins_anew(dataset, tmp_pa
         patch.setattr(loop, "find_shots", asked_to_stop)
         with pytest.raises(KeyboardInterrupt, match="stopped before the first step"):
             trained(dataset, tmp_path, linear_path=True)
+    assert '"interrupted"' in (tmp_path / "status.json").read_text()
     assert trained(dataset, tmp_path).states()
 
 

@@ -7,6 +7,7 @@ import tensorflow as tf
 from autoencode.config import make_config
 from autoencode.networks.pixels import to_float
 from autoencode.training import losses, step
+from autoencode.training.components import principal_components
 from autoencode.training.step import Trainer
 
 TINY = make_config("tiny", precision="float32")
@@ -185,11 +186,21 @@ def test_the_game_can_be_played_with_reconstructions_alone(prior):
     assert float(metrics["gan"]) == pytest.approx(costs * np.log(2), rel=0.2)
 
 
+@pytest.mark.parametrize("linear_path", [False, True])
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-def test_half_precision_follows_float32(precision):
+def test_half_precision_follows_float32(precision, linear_path):
     """Losses, weights and optimisers stay float32; the gradients agree but for rounding."""
-    exact, _ = Trainer(TINY, schedule_steps=10).gradients(batch())
-    trainer = Trainer(dataclasses.replace(TINY, precision=precision), schedule_steps=10)
+    config = dataclasses.replace(TINY, linear_path=linear_path)
+    trainers = [
+        Trainer(dataclasses.replace(config, precision=kind), schedule_steps=10)
+        for kind in ("float32", precision)
+    ]
+    if linear_path:
+        components = principal_components(batch().numpy, [range(4)], TINY.latent_size)
+        for trainer in trainers:
+            trainer.networks.encoder.linear_path.assign(components)
+    exact, _ = trainers[0].gradients(batch())
+    trainer = trainers[1]
     rough, metrics = trainer.gradients(batch())
     if precision == "mixed_float16":
         # Its loss scales come down to what float16 can hold in the first steps, which change no weight.

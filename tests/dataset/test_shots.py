@@ -1,6 +1,6 @@
 import numpy as np
 
-from autoencode.film.shots import find_shots
+from autoencode.dataset.shots import find_shots
 
 
 def scene(colour, frames, seed):
