@@ -50,7 +50,7 @@ TRIALS: dict[str, dict[str, object]] = {
         "gamma": 0.0,
         "encoder_likeness": 0.0,
         "gan_weight": 0.0,
-        "learning_rate": 1e-3,
+        "learning_rate": 5e-4,
     },
     # What each term is worth.
     "no_gan": {"recipe": "refined", "decoder_gan": 0.0},
