@@ -7,7 +7,6 @@ and drawn from seed and step, so a resumed training walks the path of an unbroke
 import math
 from collections.abc import Iterable
 from functools import partial
-from typing import NamedTuple
 
 import keras
 import tensorflow as tf
@@ -15,9 +14,9 @@ import tensorflow as tf
 from autoencode.config import Config
 from autoencode.networks.build import Networks, build_networks
 from autoencode.networks.pixels import to_float
-from autoencode.training import losses
-from autoencode.training.balance import Gate, equalise, gate, norm
+from autoencode.training.balance import Gate, gate
 from autoencode.training.noise import draw_prior, noise_stddev, schedule
+from autoencode.training.objective import Gradients, Objective
 
 METRICS = (
     "kl",
@@ -39,26 +38,6 @@ METRICS = (
 """What is summed up over the steps: losses unscaled; the largest magnitude of a log-variance; who stepped
 (0 or 1); what share of the gradient's norm at the decoder's output each term carries; and whether a network
 was passed over because something was not a finite number (in float16 a gradient's overflow is none)."""
-
-
-class Gradients(NamedTuple):
-    """Of each network's trainable variables, in their order; times the optimiser's loss scale, if any."""
-
-    encoder: list[tf.Tensor]
-    decoder: list[tf.Tensor]
-    discriminator: list[tf.Tensor] | None  # None: it has no office
-
-
-class Terms(NamedTuple):
-    """Gradients at the decoder's output: of three losses at the reconstruction, of the game at the sample.
-
-    Each (batch, height, width, 3) float32.
-    """
-
-    pixel: tf.Tensor
-    likeness: tf.Tensor
-    gan: tf.Tensor
-    gan_prior: tf.Tensor | None = None
 
 
 class Trainer:
@@ -87,6 +66,7 @@ class Trainer:
         )
         for optimizer, network in zip(self.optimizers, self.networks, strict=True):
             optimizer.build(network.trainable_variables)
+        self._objective = Objective(config, self.networks, self.optimizers)
 
     @property
     def counters(self) -> list[tf.Variable]:
@@ -153,11 +133,7 @@ class Trainer:
         return {**means, "skipped": float(skipped / max(1.0, summed))}
 
     def gradients(self, frames: tf.Tensor) -> tuple[Gradients, dict[str, tf.Tensor]]:
-        """The gradient of each network's own loss, and of no other.
-
-        The losses meet at the decoder's output: their gradients are taken there one by one (through the
-        discriminator, down to the picture), mixed once for the decoder and once for the encoder, and sent on.
-        So no gradient of the game reaches the encoder, and none of the likeness the discriminator.
+        """The gradient of each network's own loss at a batch, and of no other.
 
         Args:
             frames: (batch, height, width, 3) uint8.
@@ -165,107 +141,10 @@ class Trainer:
         Returns:
             The gradients, and the metrics by name, but for who steps and how far.
         """
-        config, (encoder, decoder, _) = self.config, self.networks
-        real = to_float(frames)
-        noise = noise_stddev(config, self.step, self.schedule_steps)
-        eps, prior_latents = self._draw(tf.shape(real)[0])
-        with tf.GradientTape(persistent=True) as tape:
-            posterior = encoder(real, training=True)
-            latents = posterior.mean + tf.exp(0.5 * posterior.log_variance) * noise * eps
-            reconstruction = decoder(latents, training=True)
-            with_prior = config.prior != "none" and self._plays
-            prior = decoder(prior_latents, training=True, track=False) if with_prior else None
-            kl = losses.kl_divergence(posterior)
-            scaled_kl = self.optimizers.encoder.scale_loss(config.kl_weight * kl)
-
-        terms, for_discriminator, metrics = self._judge(real, reconstruction, prior)
-        terms = self._weigh(terms)
-        of_decoder = (terms.pixel, config.gamma * terms.likeness, config.decoder_gan * terms.gan)
-        norms = [norm([term]) for term in of_decoder]
-        pixel_share, likeness_share, gan_share = (part / (tf.add_n(norms) + 1e-12) for part in norms)
-
-        for_decoder = tf.add_n(of_decoder)
-        for_encoder = terms.pixel + config.encoder_likeness * terms.likeness + config.encoder_gan * terms.gan
-        # What comes back to the decoder: a gradient at each of its outputs.
-        outputs, back = [reconstruction], [for_decoder]
-        if terms.gan_prior is not None:
-            outputs, back = [*outputs, prior], [*back, config.decoder_gan * terms.gan_prior]
-        gradients = Gradients(
-            encoder=tape.gradient(
-                [reconstruction, scaled_kl],
-                encoder.trainable_variables,
-                output_gradients=[self.optimizers.encoder.scale_loss(for_encoder), tf.constant(1.0)],
-            ),
-            decoder=tape.gradient(
-                outputs,
-                decoder.trainable_variables,
-                output_gradients=[self.optimizers.decoder.scale_loss(x) for x in back],
-            ),
-            discriminator=for_discriminator,
-        )
-        shares = {"pixel_share": pixel_share, "likeness_share": likeness_share, "gan_share": gan_share}
-        log_variance = tf.reduce_max(tf.abs(posterior.log_variance))
-        return gradients, {"kl": kl, "log_variance": log_variance, "noise": noise, **metrics, **shares}
-
-    def _judge(
-        self, real: tf.Tensor, reconstruction: tf.Tensor, prior: tf.Tensor | None
-    ) -> tuple[Terms, list[tf.Tensor] | None, dict[str, tf.Tensor]]:
-        """What the pixels, and the discriminator, make of real and generated pictures.
-
-        Returns:
-            The gradient of each unscaled loss at the pictures; the discriminator's own gradients, if it has
-            an office at all; metrics.
-        """
-        config, discriminator = self.config, self.networks.discriminator
-        with tf.GradientTape() as tape:
-            tape.watch(reconstruction)
-            pixel = losses.pixel_difference(real, reconstruction, config.pixel_loss)
-        of_pixel = tape.gradient(pixel, reconstruction)
-        if not self._plays:
-            nothing, zero = tf.zeros_like(reconstruction), tf.constant(0.0)
-            names = ("likeness", "gan", "real_cost", "generated_cost")
-            return Terms(of_pixel, nothing, nothing), None, {"pixel": pixel, **dict.fromkeys(names, zero)}
-        likeness_scale = self.optimizers.decoder.scale_loss(tf.constant(1.0))
-        gan_scale = self.optimizers.discriminator.scale_loss(tf.constant(1.0))
-        pictures = [reconstruction] if prior is None else [reconstruction, prior]
-        with tf.GradientTape(persistent=True) as tape:
-            tape.watch(pictures)
-            on_real, on_generated = discriminator(real), [discriminator(x) for x in pictures]
-            likeness = losses.learned_similarity(on_real, on_generated[0], config.likeness)
-            gan = losses.gan_loss(on_real.logits, [verdict.logits for verdict in on_generated])
-            scaled_likeness, scaled_gan = likeness_scale * likeness, gan_scale * gan
-        of_gan, for_discriminator = tape.gradient(scaled_gan, [pictures, discriminator.trainable_variables])
-        # The decoder plays against the discriminator.
-        against = [-gradient / gan_scale for gradient in of_gan]
-        terms = Terms(of_pixel, tape.gradient(scaled_likeness, reconstruction) / likeness_scale, *against)
-        costs = [losses.generated_cost(verdict.logits) for verdict in on_generated]
-        metrics = {
-            "pixel": pixel,
-            "likeness": likeness,
-            "gan": gan,
-            "real_cost": losses.real_cost(on_real.logits),
-            "generated_cost": tf.add_n(costs) / len(costs),
-        }
-        gan_weight = losses.gan_scale(config)
-        return terms, [gan_weight * gradient for gradient in for_discriminator], metrics
-
-    def _weigh(self, terms: Terms) -> Terms:
-        """The terms with their weights, but for the likeness, which weighs differently in two networks."""
-        config, gan_weight = self.config, losses.gan_scale(self.config)
-        pixel, likeness, gan, gan_prior = terms
-        if config.balance_gradients:
-            gan_weight = config.gan_weight
-            # A prior sample's gradient keeps its length relative to a reconstruction's.
-            gan_prior = None if gan_prior is None else gan_prior / (norm([gan]) + 1e-12)
-            pixel, likeness, gan = equalise(pixel), equalise(likeness), equalise(gan)
-        gan_prior = None if gan_prior is None else gan_weight * gan_prior
-        return Terms(config.pixel_weight * pixel, likeness, gan_weight * gan, gan_prior)
-
-    @property
-    def _plays(self) -> bool:
-        """Whether the discriminator has an office: judge of likeness, or player."""
-        config = self.config
-        return any((config.gamma, config.encoder_likeness, config.gan_weight))
+        noise = noise_stddev(self.config, self.step, self.schedule_steps)
+        eps, prior_latents = self._draw(tf.shape(frames)[0])
+        gradients, metrics = self._objective.gradients(to_float(frames), noise * eps, prior_latents)
+        return gradients, {"noise": noise, **metrics}
 
     def _sound(self, gradients: list[tf.Tensor]) -> tf.Tensor:
         """Whether a network's gradients are finite, where its losses are: scalar boolean.
