@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from autoencode.film import ffmpeg
+from autoencode.film.encode import FilmWriter
 
 LEVELS = 72  # frame n is grey 20 + 3 n; the numbers start again after this many
 
@@ -107,4 +108,15 @@ def make_film(
             f"file:{path}",
         )
         first.unlink()
+    return path
+
+
+def write_film(
+    path: Path, frames: int, rate: float | str | Fraction = 24, size: tuple[int, int] = (96, 64), **options
+) -> Path:
+    """Numbered frames, written as a film by the writer under test; returns `path`."""
+    options.setdefault("height", size[1])
+    with FilmWriter(path, size, Fraction(rate), **options) as film:
+        for pixels in numbered(frames, size):
+            film.write(pixels)
     return path

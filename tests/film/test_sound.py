@@ -1,0 +1,99 @@
+"""The sound comes along, every track of it, in step with the picture."""
+
+import numpy as np
+import pytest
+from films import ffmpeg_run, make_film, write_film
+
+from autoencode.film.encode import Sound
+from autoencode.film.probe import probe
+from autoencode.film.timeline import scan
+
+
+def heard(path, track=0):
+    """The sound of a film as float32 samples at 48 kHz, silence where no sound is, from the film's start."""
+    # By its own clock: without -copyts the sound of an MPEG-TS begins at 0 when it is decoded alone.
+    filters = f"asetpts=PTS-{probe(path).start_time}/TB,aresample=48000:async=1:first_pts=0"
+    chosen = ["-map", f"0:a:{track}", "-af", filters, *["-ac", "1", "-f", "f32le", "-"]]
+    samples = ffmpeg_run("-copyts", "-i", f"file:{path}", *chosen)
+    return np.frombuffer(samples, np.float32)
+
+
+def beeping(path, beep, seconds, codec="aac", sound_delay=0.0, **options):
+    """A film with one 0.1 s beep, `beep` seconds after the sound's start, which is at `sound_delay`."""
+    silent = make_film(path.with_name("silent.mkv"), sound=False, **options)
+    wave = f"aevalsrc=0.5*sin(2*PI*1000*t)*between(t\\,{beep}\\,{beep + 0.1}):d={seconds}:s=48000"
+    sound = ["-itsoffset", str(sound_delay), "-f", "lavfi", "-i", wave]
+    codecs = ["-c:v", "copy", "-c:a", codec, "-strict", "-2"]
+    ffmpeg_run(
+        "-copyts", "-i", f"file:{silent}", *sound, *["-map", "0:v", "-map", "1:a"], *codecs, f"file:{path}"
+    )
+    return path
+
+
+def beep_of(path):
+    """Seconds at which the beep begins."""
+    return float(np.argmax(np.abs(heard(path)) > 0.15)) / 48000
+
+
+@pytest.mark.parametrize(
+    ("source", "made", "codec", "expected"),
+    [
+        ("mp4", "mp4", "aac", "aac"),
+        ("mkv", "mp4", "libmp3lame", "mp3"),
+        ("mkv", "mp4", "libvorbis", "aac"),
+        ("mkv", "mov", "flac", "aac"),
+        ("mkv", "mp4", "libopus", "opus"),
+        ("mkv", "mkv", "libvorbis", "vorbis"),
+        ("mov", "mkv", "pcm_s16le", "pcm_s16le"),
+        ("mov", "mp4", "pcm_s16le", "aac"),
+    ],
+)
+def test_sound_is_copied_where_the_container_takes_it(tmp_path, source, made, codec, expected):
+    film = probe(make_film(tmp_path / f"source.{source}", frames=48, sound_codec=codec))
+    path = write_film(tmp_path / f"made.{made}", 48, sound=Sound(film))
+    assert probe(path).audio == (expected,)
+    assert probe(path).duration == pytest.approx(film.duration, abs=1 / 24)
+    assert np.abs(heard(path)[4800:-9600]).max() > 0.05
+
+
+def test_a_silent_source(tmp_path):
+    film = probe(make_film(tmp_path / "source.mp4", frames=12, sound=False))
+    assert probe(write_film(tmp_path / "a.mp4", 12, sound=Sound(film))).audio == ()
+
+
+def test_every_sound_track_comes_along(tmp_path):
+    one = make_film(tmp_path / "one.mkv", frames=24, sound_codec="aac")
+    two = tmp_path / "two.mkv"
+    codecs = ["-c:v", "copy", "-c:a:0", "copy", "-c:a:1", "flac"]
+    ffmpeg_run("-i", one, *["-map", "0:v", "-map", "0:a", "-map", "0:a"], *codecs, two)
+    assert probe(write_film(tmp_path / "a.mov", 24, sound=Sound(probe(two)))).audio == ("aac", "aac")
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "mov"])
+@pytest.mark.parametrize("codec", ["aac", "libmp3lame", "flac"])
+def test_sound_and_picture_of_an_excerpt_begin_together(tmp_path, suffix, codec):
+    source = beeping(tmp_path / "source.mkv", 2.0, 4.0, codec, frames=96, rate=24)
+    film, start = probe(source), 1.51
+    timeline = scan(film, start=start, duration=1.5)
+    sound = Sound(film, start, 1.5, delay=timeline.times[0] - start)
+    path = write_film(tmp_path / f"made.{suffix}", timeline.frames_out, sound=sound)
+    # Sound is copied in whole packets, of 26 ms in AAC and MP3, of 96 ms in FLAC.
+    assert beep_of(path) - scan(probe(path)).times[0] == pytest.approx(2.0 - timeline.times[0], abs=0.027)
+    assert probe(path).duration == pytest.approx(1.5, abs=0.096 if codec == "flac" else 1 / 24)
+
+
+@pytest.mark.parametrize(("source", "suffix"), [("mkv", "mp4"), ("mp4", "mkv"), ("ts", "mp4"), ("ts", "mkv")])
+@pytest.mark.parametrize(("delay", "sound_delay"), [(0.51, 0.0), (0.0, 0.4)])
+def test_whichever_starts_late_stays_late(tmp_path, source, suffix, delay, sound_delay):
+    path = beeping(
+        tmp_path / f"source.{source}", 0.2, 2.5, frames=36, rate=24, delay=delay, sound_delay=sound_delay
+    )
+    film = probe(path)
+    timeline = scan(film)
+    assert timeline.times[0] - beep_of(path) == pytest.approx(delay - sound_delay - 0.2, abs=0.03)
+    made = write_film(
+        tmp_path / f"made.{suffix}", timeline.frames_out, sound=Sound(film, delay=timeline.times[0])
+    )
+    late = scan(probe(made)).times[0] - beep_of(made)
+    assert late == pytest.approx(timeline.times[0] - beep_of(path), abs=0.01)
+    assert probe(made).duration == pytest.approx(2.5 + sound_delay, abs=1 / 24)
