@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from absl import flags
 
-from autoencode import command
+from autoencode import command, film_flags
 from autoencode.config import format_size
 from autoencode.dataset.catalogue import find
 from autoencode.errors import UserError
-from autoencode.film.probe import probe
-from autoencode.film.timeline import clock, scan
+from autoencode.film.reading import open_film
+from autoencode.film.timeline import clock
 from autoencode.quiet import quiet
 from autoencode.run import Run, find_trained_run
 
@@ -45,8 +45,7 @@ def main() -> None:
     run = find_trained_run(_RUN.value)
     weights = run.weights(_EPOCH.value, _LAST.value)
     if _FILM.value:
-        film = probe(Path(_FILM.value).expanduser())
-        timeline = scan(film)
+        film, timeline = open_film(Path(_FILM.value).expanduser(), film_flags.reading())
         on = film.path.name
     else:
         dataset = find(Path(_DATA_DIR.value), _DATASET.value or run.dataset)

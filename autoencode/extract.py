@@ -1,18 +1,23 @@
-"""A film → a dataset of its frames, made once."""
+"""Films → a dataset of their frames, made once."""
 
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
+
+import numpy as np
 
 import autoencode
 from autoencode.config import format_size
 from autoencode.dataset import catalogue
 from autoencode.dataset.catalogue import Dataset, Source
+from autoencode.errors import UserError
 from autoencode.files import check_room, locked
-from autoencode.film.decode import Frame, read_frames
+from autoencode.film.decode import read_frames
 from autoencode.film.probe import FilmInfo, probe
-from autoencode.film.timeline import Timeline, scan
+from autoencode.film.reading import WHOLE, Reading, describe, open_film
+from autoencode.film.timeline import Timeline
 from autoencode.progress import bar
 from autoencode.quiet import quiet
 
@@ -23,44 +28,98 @@ LONG_TO_HASH = 1 << 30
 """Files from this many bytes on get a progress bar while their SHA-256 is worked out."""
 
 
-def extract(path: Path, size: tuple[int, int], data_dir: Path) -> Dataset:
-    """Writes every frame of a film into a dataset, or finds the one made before.
+def extract(
+    paths: Sequence[Path], size: tuple[int, int], data_dir: Path, reading: Reading = WHOLE, black: int = 0
+) -> Dataset:
+    """Writes every frame of one or more films into a dataset, or finds the one made before.
 
     Args:
-        path: any file with a picture that ffmpeg decodes.
+        paths: any files with a picture that ffmpeg decodes; their frames follow each other in this order.
         size: (width, height) of the frames, multiples of 16.
         data_dir: the folder of all datasets.
+        reading: which part of each film, and how.
+        black: so many black frames follow at the end.
 
     Raises:
-        UserError: the film cannot be read or breaks off, or the disk is too small.
+        UserError: a film cannot be read or breaks off, or the disk is too small.
     """
-    film = probe(path)
+    headers = [probe(path) for path in paths]
     check_room(data_dir, 0, "", "choose another --data_dir")
-    known = [dataset for dataset in catalogue.datasets(data_dir) if dataset.size == size]
-    stat = path.stat()
+    known = [
+        dataset
+        for dataset in catalogue.datasets(data_dir)
+        if (dataset.size, dataset.reading, dataset.black) == (size, str(reading), black)
+    ]
+    files = [_file(film.path) for film in headers]
     for dataset in known:
-        seen = (dataset.source.path, dataset.source.bytes, dataset.source.modified)
-        if seen == (str(path.resolve()), stat.st_size, stat.st_mtime_ns):
+        if [(source.path, source.bytes, source.modified) for source in dataset.sources] == files:
             return _newest(dataset)
-    sha256 = _sha256(path)
+    hashes = [_sha256(path) for path in paths]
     for dataset in known:
-        if dataset.source.sha256 == sha256:
+        if [source.sha256 for source in dataset.sources] == hashes:
             return _newest(dataset)
-    name = catalogue.dataset_name(path.stem, size, sha256)
+    name = catalogue.dataset_name(_title(paths), size, _identity(hashes, reading, black))
     folder = data_dir / catalogue.BUILDER / name / catalogue.VERSION
-    timeline = scan(film)
-    _say_room(data_dir, timeline, size)
+    films = [open_film(path, reading) for path in paths]
+    for film, _ in films:
+        if treatment := describe(film):
+            print(f"{film.path.name}: {treatment}", flush=True)
+    _say_room(data_dir, sum(timeline.count for _, timeline in films) + black, size)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with locked(folder.parent / ".lock", f"{path}: is being extracted by another process; wait for it"):
-        for stale in folder.parent.glob("incomplete.*"):
-            shutil.rmtree(stale)  # left by a process that was killed
+    busy = f"{folder.parent}: is being extracted by another process; wait for it"
+    with locked(folder.parent / ".lock", busy):
+        _clear(folder.parent)  # left by a process that was killed
         try:
-            _write(film, timeline, size, name, sha256, data_dir)
+            _write(films, hashes, size, name, data_dir, str(reading), black)
         finally:
             # Inside the lock: a call that was refused must not clear away what another is writing.
             if not folder.exists():
-                shutil.rmtree(folder.parent, ignore_errors=True)
+                _clear(folder.parent)
+                (folder.parent / ".lock").unlink()
+                with suppress(OSError):  # a dataset of another version is there
+                    folder.parent.rmdir()
     return catalogue.read(folder)
+
+
+def films_in(folder: Path) -> list[Path]:
+    """The films in a folder, by name. What is not one is passed over, and named.
+
+    Raises:
+        UserError: there is none.
+    """
+    films, others = [], []
+    for path in sorted(path for path in folder.iterdir() if path.is_file() and path.name[0] != "."):
+        try:
+            films.append(probe(path).path)
+        except UserError:
+            others.append(path.name)
+    if not films:
+        raise UserError(f"{folder}: holds no film; name a film, or a folder of films")
+    if others:
+        print(f"{folder}: passed over {', '.join(others)}", flush=True)
+    return films
+
+
+def _file(path: Path) -> tuple[str, int, int]:
+    stat = path.stat()
+    return str(path.resolve()), stat.st_size, stat.st_mtime_ns
+
+
+def _title(paths: Sequence[Path]) -> str:
+    """A film's name; of several that of their folder."""
+    return paths[0].stem if len(paths) == 1 else paths[0].resolve().parent.name
+
+
+def _identity(hashes: list[str], reading: Reading, black: int) -> str:
+    """A film's SHA-256; where there is more to say, that of all of it."""
+    if len(hashes) == 1 and not str(reading) and not black:
+        return hashes[0]
+    return hashlib.sha256(repr((hashes, str(reading), black)).encode()).hexdigest()
+
+
+def _clear(folder: Path) -> None:
+    for incomplete in folder.glob("incomplete.*"):
+        shutil.rmtree(incomplete, ignore_errors=True)
 
 
 def _newest(dataset: Dataset) -> Dataset:
@@ -70,35 +129,50 @@ def _newest(dataset: Dataset) -> Dataset:
 
 
 def _write(
-    film: FilmInfo, timeline: Timeline, size: tuple[int, int], name: str, sha256: str, data_dir: Path
+    films: Sequence[tuple[FilmInfo, Timeline]],
+    hashes: list[str],
+    size: tuple[int, int],
+    name: str,
+    data_dir: Path,
+    reading: str,
+    black: int,
 ) -> None:
     with quiet():
-        from autoencode.dataset.builder import FilmFrames, write
-    stat = film.path.stat()
-    source = Source(
+        from autoencode.dataset.builder import FilmFrames, Record, write
+    sources = [
+        _source(film, timeline, sha256) for (film, timeline), sha256 in zip(films, hashes, strict=True)
+    ]
+    count = sum(timeline.count for _, timeline in films) + black
+
+    def records() -> Iterator[Record]:
+        with bar(count, "frames", "frame") as progress:
+            for number, (film, timeline) in enumerate(films):
+                for frame in read_frames(film, size, timeline=timeline):
+                    yield Record(frame.pixels, number, frame.time)
+                    progress.update()
+            for _ in range(black):
+                yield Record(np.zeros((size[1], size[0], 3), np.uint8), len(films), 0.0)
+                progress.update()
+
+    stored = catalogue.metadata(sources, size, reading, black, autoencode.__version__)
+    write(FilmFrames(name=name, size=size, records=records, count=count, stored=stored, data_dir=data_dir))
+
+
+def _source(film: FilmInfo, timeline: Timeline, sha256: str) -> Source:
+    path, size, modified = _file(film.path)
+    return Source(
         name=film.path.name,
-        path=str(film.path.resolve()),
+        path=path,
         sha256=sha256,
-        bytes=stat.st_size,
-        modified=stat.st_mtime_ns,
+        bytes=size,
+        modified=modified,
         width=film.width,
         height=film.height,
         sample_aspect=str(film.sample_aspect),
         rate=str(timeline.rate),
         duration=timeline.duration,
-    )
-
-    def frames() -> Iterator[Frame]:
-        with bar(timeline.count, "frames", "frame") as progress:
-            for frame in read_frames(film, size, timeline=timeline):
-                yield frame
-                progress.update()
-
-    stored = catalogue.metadata(source, size, timeline.count, autoencode.__version__)
-    write(
-        FilmFrames(
-            name=name, size=size, frames=frames, count=timeline.count, stored=stored, data_dir=data_dir
-        )
+        pictures=timeline.count,
+        treatment=describe(film),
     )
 
 
@@ -111,11 +185,11 @@ def _sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _say_room(data_dir: Path, timeline: Timeline, size: tuple[int, int]) -> None:
+def _say_room(data_dir: Path, count: int, size: tuple[int, int]) -> None:
     """Says what is needed; stops if it is not there."""
-    needed = timeline.count * size[0] * size[1] * BYTES_PER_PIXEL
+    needed = count * size[0] * size[1] * BYTES_PER_PIXEL
     if needed > 1e9:
         needed *= 2  # TFDS keeps up to 1 GB in memory while it writes, and more than that on disk
-    what = f"{timeline.count:,} frames of {format_size(size)} under {data_dir}/"
+    what = f"{count:,} frames of {format_size(size)} under {data_dir}/"
     free = check_room(data_dir, needed, f"{what}: extraction", "choose another --data_dir")
     print(f"{what}: up to {needed / 1e6:,.0f} MB ({free / 1e6:,.0f} MB are free)", flush=True)

@@ -4,20 +4,27 @@ from pathlib import Path
 
 from absl import flags
 
-from autoencode import command
+from autoencode import command, film_flags
 from autoencode.config import parse_size
-from autoencode.extract import extract
+from autoencode.extract import extract, films_in
 
-_FILM = flags.DEFINE_string(
-    "film", None, "The film: any file with a picture that ffmpeg decodes.", required=True
+_FILM = flags.DEFINE_multi_string(
+    "film",
+    None,
+    "A film, any file with a picture that ffmpeg decodes, or a folder of them; several make one dataset.",
+    required=True,
 )
 _SIZE = flags.DEFINE_string("size", "256x144", "Width x height of the frames, multiples of 16.")
 _DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the datasets.")
+_BLACK = flags.DEFINE_integer("append_black", 0, "So many black frames follow the last film.", 0)
 
 
 def main() -> None:
     """Extracts, and says where the frames are."""
-    dataset = extract(Path(_FILM.value).expanduser(), parse_size(_SIZE.value), Path(_DATA_DIR.value))
+    paths = [Path(film).expanduser() for film in _FILM.value]
+    films = [film for path in paths for film in (films_in(path) if path.is_dir() else [path])]
+    size, reading = parse_size(_SIZE.value), film_flags.reading()
+    dataset = extract(films, size, Path(_DATA_DIR.value), reading, _BLACK.value)
     print(f"{dataset.frames:,} frames of {_SIZE.value}: {dataset.folder}")
 
 

@@ -4,11 +4,10 @@ from pathlib import Path
 
 from absl import flags
 
-from autoencode import command
+from autoencode import command, film_flags
 from autoencode.errors import UserError
 from autoencode.film.encode import FilmWriter, Sound, default_height
-from autoencode.film.probe import probe
-from autoencode.film.timeline import scan
+from autoencode.film.reading import describe, open_film
 from autoencode.progress import duration
 from autoencode.quiet import quiet
 from autoencode.resequence import resequence
@@ -31,8 +30,6 @@ _HEIGHT = flags.DEFINE_integer(
     "height", None, "Rows of the film, even; a multiple of the frames' if left out.", 2
 )
 _CRF = flags.DEFINE_integer("crf", 18, "H.264's quality: 0 is best, 51 is worst.", 0, 51)
-_START = flags.DEFINE_float("start", 0.0, "Where in the source to begin, in seconds.", 0.0)
-_DURATION = flags.DEFINE_float("duration", None, "Seconds to render; to the end if left out.", 0.0)
 _OUTPUT = flags.DEFINE_string(
     "output", None, "The film to write (.mp4, .mov, .mkv); <run>/<film>.mp4 if left out."
 )
@@ -43,19 +40,19 @@ _SHEET = flags.DEFINE_string(
 
 def main() -> None:
     """Checks all that can be checked without TensorFlow, then renders."""
-    command.finite(_NOISE, _START, _DURATION)
+    command.finite(_NOISE)
     run = find_trained_run(_RUN.value)
     weights = run.weights(_EPOCH.value, _LAST.value)
-    film = probe(Path(_FILM.value).expanduser())
     size = run.config.size
     height = _HEIGHT.value or default_height(size)
     if height % 2:
         raise UserError(f"--height={height}: H.264 needs an even number of rows")
-    timeline = scan(film, _START.value, _DURATION.value)
+    reading = film_flags.reading()
+    film, timeline = open_film(Path(_FILM.value).expanduser(), reading)
     view_size = (
         (2 * round(height * size[0] / size[1] / 2), height) if _LAYOUT.value == "side_by_side" else None
     )
-    delay = timeline.times[0] - _START.value
+    delay = timeline.times[0] - reading.start
     writer = FilmWriter(
         Path(_OUTPUT.value) if _OUTPUT.value else run.folder / _default_name(film.path.stem),
         size,
@@ -64,12 +61,14 @@ def main() -> None:
         layout=_LAYOUT.value,
         view_size=view_size,
         crf=_CRF.value,
-        sound=Sound(film, _START.value, _DURATION.value, delay) if film.audio else None,
+        sound=Sound(film, reading.start, reading.duration, delay) if film.audio else None,
     )
     sheet = Path(_SHEET.value) if _SHEET.value else None
     if sheet and (sheet.suffix != ".png" or not sheet.parent.is_dir()):
         raise UserError(f"--contact_sheet={sheet}: must end in .png and lie in a folder that exists")
     print(f"run {run.name}, {weights.parent.name}/{weights.name}", flush=True)
+    if treated := describe(film):
+        print(f"{film.path.name}: {treated}", flush=True)
     with quiet():
         from autoencode.reconstruct import Reconstructor
     reconstructor = Reconstructor(run, weights, noise=_NOISE.value, seed=_SEED.value)
@@ -83,7 +82,7 @@ def main() -> None:
 
 def _default_name(stem: str) -> str:
     """The film's name and what was typed that changes the picture: no rendering overwrites another kind."""
-    typed = (_EPOCH, _LAST, _NOISE, _LAYOUT, _START, _DURATION)
+    typed = (_EPOCH, _LAST, _NOISE, _LAYOUT, *film_flags.TYPED)
     changes = [f"-{flag.name}={flag.value}" for flag in typed if flag.value != flag.default]
     return f"{stem}{''.join(changes)}.mp4"
 

@@ -15,14 +15,13 @@ from films import numbered
 
 from autoencode.dataset import catalogue
 from autoencode.dataset.catalogue import Dataset, Source
-from autoencode.film.decode import Frame
 
 ROOT = Path(__file__).parent.parent
 
 
 def source(name: str = "film.mkv") -> Source:
     """What the metadata say of a film that never was."""
-    return Source(name, f"/films/{name}", "0" * 64, 1, 1, 640, 360, "1", "24", 1.0)
+    return Source(name, f"/films/{name}", "0" * 64, 1, 1, 640, 360, "1", "24", 1.0, 24, "")
 
 
 def make_dataset(
@@ -32,15 +31,15 @@ def make_dataset(
     name: str = "film-32x32-00000000",
 ) -> Dataset:
     """Writes a dataset of numbered grey frames (or of those given), 24 a second."""
-    from autoencode.dataset.builder import FilmFrames, write
+    from autoencode.dataset.builder import FilmFrames, Record, write
 
     pictures = numbered(frames, size) if isinstance(frames, int) else frames
     builder = FilmFrames(
         name=name,
         size=size,
-        frames=lambda: (Frame(index / 24, picture) for index, picture in enumerate(pictures)),
+        records=lambda: (Record(picture, 0, index / 24) for index, picture in enumerate(pictures)),
         count=len(pictures),
-        stored=catalogue.metadata(source(), size, len(pictures), "test"),
+        stored=catalogue.metadata([source()], size, "", 0, "test"),
         data_dir=data_dir,
     )
     write(builder)
@@ -51,7 +50,7 @@ def fake_dataset(data_dir: Path, name: str, size: tuple[int, int], frames: int) 
     """What can be known of a dataset without TensorFlow, and nothing else of it; returns its folder."""
     folder = data_dir / catalogue.BUILDER / name / catalogue.VERSION
     folder.mkdir(parents=True)
-    (folder / "metadata.json").write_text(json.dumps(catalogue.metadata(source(), size, frames, "test")))
+    (folder / "metadata.json").write_text(json.dumps(catalogue.metadata([source()], size, "", 0, "test")))
     info = {"splits": [{"name": "train", "shardLengths": [str(frames - 1), "1"]}]}
     (folder / "dataset_info.json").write_text(json.dumps(info))
     return folder

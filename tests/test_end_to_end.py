@@ -53,8 +53,8 @@ def test_frames(place):
     assert "150 frames of 48x32" in said
     again = done("frames", "--film=a film.mkv", "--size=48x32", cwd=place)
     assert "MB" not in again  # nothing was written
-    (folder,) = place.glob("data/film_frames/a_film-48x32-*/1.0.0")
-    assert json.loads((folder / "metadata.json").read_text())["pictures"] == FRAMES
+    (folder,) = place.glob("data/film_frames/a_film-48x32-*/1.1.0")
+    assert json.loads((folder / "metadata.json").read_text())["sources"][0]["pictures"] == FRAMES
     shutil.copy(place / "a film.mkv", place / "renamed.mkv")
     assert str(folder.relative_to(place)) in done("frames", "--film=renamed.mkv", "--size=48x32", cwd=place)
     assert len(list(place.glob("data/film_frames/*"))) == 1
@@ -235,7 +235,7 @@ def test_a_film_with_a_damaged_middle_is_refused_where_it_is_damaged(place):
 
 
 def test_a_damaged_shard_is_one_line(place):
-    shard = sorted(place.glob("data/film_frames/a_film-*/1.0.0/*.tfrecord*"))[3]
+    shard = sorted(place.glob("data/film_frames/a_film-*/1.1.0/*.tfrecord*"))[3]
     whole = shard.read_bytes()
     shard.write_bytes(whole[:100])
     refused(command("evaluate", cwd=place), "")

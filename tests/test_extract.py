@@ -1,16 +1,61 @@
-import pytest
-from films import make_film
+"""Films become one dataset, made once, whose records know where they come from."""
 
+import numpy as np
+import pytest
+from films import make_film, number_of
+
+from autoencode.dataset.pipeline import frames_in_order
 from autoencode.errors import UserError
-from autoencode.extract import extract
+from autoencode.extract import extract, films_in
 from autoencode.files import locked
+from autoencode.film.reading import Reading
+
+
+def records(dataset):
+    batches = list(frames_in_order(dataset, 100).as_numpy_iterator())
+    (batch,) = batches
+    return batch
 
 
 def test_a_refused_extraction_leaves_the_one_under_way_alone(tmp_path):
     film = make_film(tmp_path / "film.mkv", frames=10, size=(64, 48))
-    done = extract(film, (32, 32), tmp_path / "data")
+    done = extract([film], (32, 32), tmp_path / "data")
     folder = done.folder.parent
-    done.folder.rename(folder / "incomplete.abc_1.0.0")  # as it is while another process writes it
+    done.folder.rename(folder / "incomplete.abc_1.1.0")  # as it is while another process writes it
     with locked(folder / ".lock", ""), pytest.raises(UserError, match="being extracted by another process"):
-        extract(film, (32, 32), tmp_path / "data")
-    assert (folder / "incomplete.abc_1.0.0").exists()
+        extract([film], (32, 32), tmp_path / "data")
+    assert (folder / "incomplete.abc_1.1.0").exists()
+
+
+def test_several_films_are_one_dataset(tmp_path):
+    films = tmp_path / "films"
+    films.mkdir()
+    make_film(films / "b.mp4", frames=6, rate=24, sound=False)
+    make_film(films / "a.mkv", frames=4, rate=25, sound=False)
+    (films / "notes.txt").write_text("not a film\n" * 99)
+    dataset = extract(films_in(films), (32, 32), tmp_path / "data", black=2)
+    assert dataset.name.startswith("films-32x32-")
+    assert [(source.name, source.pictures) for source in dataset.sources] == [("a.mkv", 4), ("b.mp4", 6)]
+    batch = records(dataset)
+    assert batch["film"].tolist() == [0] * 4 + [1] * 6 + [2] * 2
+    assert batch["index"].tolist() == list(range(12))
+    assert [number_of(frame) for frame in batch["frame"][:10]] == [0, 1, 2, 3, 0, 1, 2, 3, 4, 5]
+    assert batch["frame"][10:].max() < 3
+    np.testing.assert_allclose(batch["time"][:10], [*np.arange(4) / 25, *np.arange(6) / 24], atol=1e-6)
+
+
+def test_what_was_asked_for_decides_which_dataset_it_is(tmp_path):
+    film, data = make_film(tmp_path / "a.mp4", frames=48, sound=False), tmp_path / "data"
+    whole = extract([film], (32, 32), data)
+    part = extract([film], (32, 32), data, Reading(start=0.5, every=2))
+    assert (whole.frames, part.frames) == (48, 18)
+    assert [number_of(frame) for frame in records(part)["frame"]] == [*range(12, 48, 2)]
+    assert extract([film], (32, 32), data) == whole
+    assert extract([film], (32, 32), data, Reading(start=0.5, every=2)) == part
+    assert len({whole.name, part.name, extract([film, film], (32, 32), data).name}) == 3
+
+
+def test_a_folder_without_a_film(tmp_path):
+    (tmp_path / "notes.txt").write_text("not a film\n" * 99)
+    with pytest.raises(UserError, match="holds no film"):
+        films_in(tmp_path)

@@ -5,7 +5,7 @@ import io
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -14,7 +14,6 @@ from PIL import Image
 
 from autoencode.dataset.catalogue import VERSION
 from autoencode.errors import UserError
-from autoencode.film.decode import Frame
 
 SHARDS = 16
 """Parallel reads draw from this many places of the film at once."""
@@ -27,24 +26,33 @@ _KEYS = 1 << 128
 
 
 def features(size: tuple[int, int]) -> tfds.features.FeaturesDict:
-    """The record's schema: the frame as JPEG, its place in the film from 0, its time in seconds."""
+    """The record's schema, as in `Record`; the frame as JPEG, and its place in the dataset from 0."""
     width, height = size
     return tfds.features.FeaturesDict(
         {
             "frame": tfds.features.Image(shape=(height, width, 3), encoding_format="jpeg"),
             "index": tfds.features.Scalar(np.int64),
+            "film": tfds.features.Scalar(np.int64),
             "time": tfds.features.Scalar(np.float64),
         }
     )
 
 
+class Record(NamedTuple):
+    """A frame, and where it comes from."""
+
+    pixels: np.ndarray  # uint8 (height, width, 3)
+    film: int  # place in `Dataset.sources`; one more than the last for a frame of none
+    time: float  # seconds since its film's start
+
+
 class FilmFrames(tfds.core.GeneratorBasedBuilder):
-    """One film's frames, in film order. Its configuration's name is the dataset's name.
+    """Films' frames, in film order. Its configuration's name is the dataset's name.
 
     Args:
         name: of the dataset.
         size: (width, height) of the frames.
-        frames: called once, gives the film's frames in order.
+        records: called once, gives the frames in order.
         count: how many there will be.
         stored: what goes into `metadata.json`.
         data_dir: the folder that holds all datasets.
@@ -57,14 +65,14 @@ class FilmFrames(tfds.core.GeneratorBasedBuilder):
         *,
         name: str,
         size: tuple[int, int],
-        frames: Callable[[], Iterable[Frame]],
+        records: Callable[[], Iterable[Record]],
         count: int,
         stored: dict[str, Any],
         data_dir: Path,
     ) -> None:
         self.count = count
-        self._size, self._frames, self._stored = size, frames, stored
-        config = tfds.core.BuilderConfig(name=name, description="The frames of one film.")
+        self._size, self._records, self._stored = size, records, stored
+        config = tfds.core.BuilderConfig(name=name, description="The frames of films.")
         super().__init__(data_dir=data_dir, config=config)
 
     def _info(self) -> tfds.core.DatasetInfo:
@@ -80,8 +88,8 @@ class FilmFrames(tfds.core.GeneratorBasedBuilder):
 
     def _generate_examples(self) -> Iterator[tuple[int, dict[str, Any]]]:
         spread = _KEYS // self.count
-        for index, frame in enumerate(self._frames()):
-            record = {"frame": encode(frame.pixels), "index": index, "time": frame.time}
+        for index, (pixels, film, time) in enumerate(self._records()):
+            record = {"frame": encode(pixels), "index": index, "film": film, "time": time}
             yield min(index * spread, _KEYS - 1), record
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,12 @@ from autoencode.errors import UserError
 BUILDER = "film_frames"
 """TFDS's name of the builder: datasets are `<data_dir>/film_frames/<name>/<version>/`."""
 
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 
 
 @dataclass(frozen=True)
 class Source:
-    """The film that a dataset was made of, as it was then."""
+    """A film that a dataset was made of, as it was then."""
 
     name: str
     path: str
@@ -28,7 +29,9 @@ class Source:
     height: int
     sample_aspect: str
     rate: str  # frames per second, a fraction
-    duration: float  # seconds, of the picture
+    duration: float  # seconds, of the part that was taken
+    pictures: int  # taken of it, each a frame
+    treatment: str  # what was done to them but to bring them to size, in words
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,9 @@ class Dataset:
     folder: Path
     size: tuple[int, int]  # width, height of a frame in pixels
     frames: int  # records written, by TFDS's own count
-    source: Source
+    sources: tuple[Source, ...]  # in the order of their frames; a record's `film` is a place in here
+    reading: str  # which part of each, and how, where that was not as usual
+    black: int  # black frames after the last film
 
     @property
     def time(self) -> float:
@@ -47,18 +52,21 @@ class Dataset:
         return (self.folder / "metadata.json").stat().st_mtime
 
 
-def dataset_name(stem: str, size: tuple[int, int], sha256: str) -> str:
-    """'big_buck_bunny-96x64-475fbbf3': film, size of the frames, first of the film's SHA-256."""
-    plain = re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_") or "film"
+def dataset_name(title: str, size: tuple[int, int], sha256: str) -> str:
+    """'big_buck_bunny-96x64-475fbbf3': what it is of, size of the frames, first of its SHA-256."""
+    plain = re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_") or "film"
     return f"{plain}-{format_size(size)}-{sha256[:8]}"
 
 
-def metadata(source: Source, size: tuple[int, int], pictures: int, version: str) -> dict[str, Any]:
-    """What is stored beside the records: the film, its coded pictures, how they became frames, by whom."""
+def metadata(
+    sources: Sequence[Source], size: tuple[int, int], reading: str, black: int, version: str
+) -> dict[str, Any]:
+    """What is stored beside the records: the films, how their pictures became frames, by whom."""
     return {
-        "source": asdict(source),
+        "sources": [asdict(source) for source in sources],
         "size": list(size),
-        "pictures": pictures,
+        "reading": reading,
+        "black": black,
         "fit": "scaled to cover, cropped at the centre",
         "autoencode": version,
     }
@@ -71,7 +79,9 @@ def read(folder: Path) -> Dataset:
         (split,) = json.loads((folder / "dataset_info.json").read_text())["splits"]
         frames = sum(int(length) for length in split["shardLengths"])
         width, height = stored["size"]
-        return Dataset(folder.parent.name, folder, (width, height), frames, Source(**stored["source"]))
+        sources = tuple(Source(**source) for source in stored["sources"])
+        name, reading, black = folder.parent.name, stored["reading"], stored["black"]
+        return Dataset(name, folder, (width, height), frames, sources, reading, black)
     except (OSError, ValueError, TypeError, KeyError):
         raise UserError(f"{folder}: not a dataset of frames; make one with `make frames FILM=…`") from None
 

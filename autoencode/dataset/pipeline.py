@@ -56,7 +56,7 @@ def frames_in_order(dataset: Dataset, batch_size: int, split: str = "train") -> 
         split: TFDS's notation for a part of the film, such as 'train[:10%]' or 'train[240:480]'.
 
     Returns:
-        Batches of {'frame': uint8, 'index': int64, 'time': float64 seconds}.
+        Batches of {'frame': uint8, 'index': int64, 'film': int64, 'time': float64 seconds}.
     """
     builder = tfds.builder_from_directory(dataset.folder)
     decode = builder.info.features["frame"].decode_example

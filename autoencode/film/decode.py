@@ -14,6 +14,7 @@ import numpy as np
 
 from autoencode.errors import UserError
 from autoencode.film import ffmpeg
+from autoencode.film.picture import filters
 from autoencode.film.probe import FilmInfo
 from autoencode.film.stack import Size, Stack
 from autoencode.film.timeline import Timeline, clock
@@ -35,9 +36,9 @@ def read_frames(
 ) -> Iterator[Frame]:
     """Decodes every coded picture once, in the order shown, none repeated and none dropped.
 
-    Each is scaled to cover `size` with square pixels, and what juts out is cropped evenly on both sides.
-    With a view, both pictures come from one decoded picture by construction: one ffmpeg scales it twice
-    and sends the two stacked in one raw frame. Closing the generator early ends ffmpeg.
+    Each is treated as `picture.filters` says. With a view, both pictures come from one decoded picture by
+    construction: one ffmpeg scales it twice and sends the two stacked in one raw frame. Closing the
+    generator early ends ffmpeg.
 
     Args:
       film: the film, as probed.
@@ -69,27 +70,13 @@ def read_frames(
         raise UserError(f"{film.path}: the picture breaks off at {clock(time)}; copy the film again")
 
 
-def filters(film: FilmInfo, size: Size) -> str:
-    """The filters that scale the film as shown to cover (width, height), crop the middle, and give RGB."""
-    width, height = size
-    shown_width = film.width * film.sample_aspect
-    grow = max(width / shown_width, height / film.height)
-    cover = (max(width, round(shown_width * grow)), max(height, round(film.height * grow)))
-    # Straight to RGB, ffmpeg averages the colour of neighbouring pixels, much at 96 a row; full_chroma_int
-    # stops that, and is quickest on a picture that has its size already.
-    scale = f"scale={cover[0]}:{cover[1]}:flags=bicubic,format=yuv444p"
-    to_rgb = "scale=flags=full_chroma_int+accurate_rnd"
-    if film.matrix is None:
-        to_rgb += f":in_color_matrix={'bt709' if film.coded_height >= 720 else 'bt601'}"
-    return f"{scale},crop={width}:{height},{to_rgb},format=rgb24,setsar=1"
-
-
-def _graph(film: FilmInfo, stack: Stack) -> str:
+def _graph(film: FilmInfo, stack: Stack, every: int) -> str:
+    taken = f"select=not(mod(n\\,{every}))," if every > 1 else ""
     if stack.view is None:
-        return f"[0:V:0]{filters(film, stack.small)}[out]"
+        return f"[0:V:0]{taken}{filters(film, stack.small)}[out]"
     pad = f"pad={stack.width}:ih:0:0"
     return (
-        "[0:V:0]split[a][b];"
+        f"[0:V:0]{taken}split[a][b];"
         f"[a]{filters(film, stack.view)},{pad}[view];"
         f"[b]{filters(film, stack.small)},{pad}[small];"
         "[view][small]vstack[out]"
@@ -97,17 +84,17 @@ def _graph(film: FilmInfo, stack: Stack) -> str:
 
 
 def _half(timeline: Timeline) -> float:
-    """Half a frame's time in seconds."""
-    return 0.5 / float(timeline.rate)
+    """Half the time of one of the film's pictures, in seconds."""
+    return 0.5 / float(timeline.rate * timeline.every)
 
 
 def _decode_range(film: FilmInfo, stack: Stack, timeline: Timeline) -> Iterator[Frame]:
-    first, count = float(timeline.times[0]), timeline.count
+    first, count, every = float(timeline.times[0]), timeline.count, timeline.every
     seek = first - 0.5 * _half(timeline)
     if seek <= 0:
-        yield from _decode(film, stack, count=count)
+        yield from _decode(film, stack, count=count, every=every)
         return
-    with closing(_decode(film, stack, seek, count)) as frames:
+    with closing(_decode(film, stack, seek, count, every)) as frames:
         head = next(frames, None)
         if head is not None and head.time < first + _half(timeline):
             yield head
@@ -115,10 +102,12 @@ def _decode_range(film: FilmInfo, stack: Stack, timeline: Timeline) -> Iterator[
             return
     # In a container without an index the seek lands too late: decode from the start.
     with closing(_decode(film, stack)) as frames:
-        yield from islice((frame for frame in frames if frame.time > seek), count)
+        yield from islice((frame for frame in frames if frame.time > seek), 0, count * every, every)
 
 
-def _decode(film: FilmInfo, stack: Stack, seek: float = 0.0, count: int | None = None) -> Iterator[Frame]:
+def _decode(
+    film: FilmInfo, stack: Stack, seek: float = 0.0, count: int | None = None, every: int = 1
+) -> Iterator[Frame]:
     """Runs one ffmpeg: pixels come through its stdout, timestamps through a second pipe.
 
     For each picture ffmpeg flushes a line of timestamp before it writes the pixels, so reading a line and
@@ -128,7 +117,7 @@ def _decode(film: FilmInfo, stack: Stack, seek: float = 0.0, count: int | None =
     command = [ffmpeg.binary(), "-hide_banner", "-nostdin", "-v", "error"]
     # With -copyts times do not depend on the seek, nor on which of the streams are read.
     command += ["-copyts", *(["-ss", f"{seek:.6f}"] if seek > 0 else [])]
-    command += [*ffmpeg.source(film.path), "-filter_complex", _graph(film, stack), "-map", "[out]"]
+    command += [*ffmpeg.source(film.path), "-filter_complex", _graph(film, stack, every), "-map", "[out]"]
     command += ["-fps_mode", "passthrough", *(["-frames:v", str(count)] if count is not None else [])]
     # Microseconds: the encoder's own time base would round a variable film's times to whole frames.
     command += ["-c:v", "rawvideo", "-pix_fmt", "rgb24", "-enc_time_base", "1/1000000"]

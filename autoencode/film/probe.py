@@ -7,14 +7,27 @@ import subprocess
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 from autoencode.errors import UserError
 from autoencode.film import ffmpeg
 
 
+class Crop(NamedTuple):
+    """A part of a picture, in pixels from its upper left corner."""
+
+    width: int
+    height: int
+    x: int
+    y: int
+
+
 @dataclass(frozen=True)
 class FilmInfo:
-    """A film's header. "As shown" means after the rotation flag, which ffmpeg obeys when it decodes."""
+    """A film's header. "As shown" means after the rotation flag, which ffmpeg obeys when it decodes.
+
+    And how its pictures are to be read, which the header does not know: `survey` finds that out.
+    """
 
     path: Path
     width: int  # pixels as shown, before the sample aspect stretches them
@@ -25,7 +38,11 @@ class FilmInfo:
     start_time: float  # seconds, the file's first timestamp; all times elsewhere count from it
     rotation: int  # degrees that the coded picture is turned counter-clockwise: 0, 90, 180 or 270
     matrix: str | None  # the YUV matrix that the stream states, or None: then it has to be guessed
+    transfer: str | None  # the transfer function that the stream states, as ffmpeg calls it
+    progressive: bool  # the stream states that its pictures are whole, not woven of two fields
     audio: tuple[str, ...]  # codec of each audio track
+    crop: Crop | None = None  # the part of the picture as shown that is used; None: all
+    deinterlace: bool = False  # whether pictures are woven of two fields, that have to be made one
 
     @property
     def display_aspect(self) -> Fraction:
@@ -79,6 +96,7 @@ def _film(path: Path, text: str, stream: list[str], audio: tuple[str, ...]) -> F
         raise UserError(f"{path}: the picture's size cannot be read; the file may be damaged, copy it again")
     width, height, aspect = int(size[1]), int(size[2]), _sample_aspect(line)
     rotation = _rotation(stream)
+    matrix, transfer = _colour(line)
     if rotation in (90, 270):
         width, height, aspect = height, width, 1 / aspect
     return FilmInfo(
@@ -90,7 +108,9 @@ def _film(path: Path, text: str, stream: list[str], audio: tuple[str, ...]) -> F
         duration=_duration(text),
         start_time=_start_time(text),
         rotation=rotation,
-        matrix=_matrix(line),
+        matrix=matrix,
+        transfer=transfer,
+        progressive="progressive" in _about_pixels(line),
         audio=audio,
     )
 
@@ -194,13 +214,19 @@ _MATRICES = {
 }
 
 
-def _matrix(line: str) -> str | None:
-    found = re.search(r"Video: [^,]+?, (\w+)(?:\(((?:[^()]|\([^()]*\))*)\))?", line)
-    if found is None:
-        return None
+def _colour(line: str) -> tuple[str | None, str | None]:
+    """The matrix and the transfer function that a stream states."""
     # "tv, bt709, progressive", or matrix/primaries/transfer where the three differ.
-    for word in (found[2] or "").split(", "):
-        name = word.split("/")[0]
-        if name in _MATRICES:
-            return name
-    return "gbr" if re.match(r"(rgb|bgr|gbr|argb|abgr|0rgb|0bgr|pal8)", found[1]) else None
+    for word in _about_pixels(line):
+        matrix, _, rest = word.partition("/")
+        if matrix in _MATRICES or rest:
+            transfer = rest.partition("/")[2] if rest else matrix
+            return (matrix if matrix in _MATRICES else None), (None if transfer == "unknown" else transfer)
+    found = re.search(r"Video: [^,]+?, (?:rgb|bgr|gbr|argb|abgr|0rgb|0bgr|pal8)", line)
+    return ("gbr" if found else None), None
+
+
+def _about_pixels(line: str) -> list[str]:
+    """What stands in brackets behind the pixel format: range, colour, order of the fields."""
+    found = re.search(r"Video: [^,]+?, \w+\(((?:[^()]|\([^()]*\))*)\)", line)
+    return found[1].split(", ") if found else []

@@ -23,7 +23,7 @@ from autoencode.quiet import quiet
 
 with quiet():
     from autoencode.dataset import catalogue
-    from autoencode.dataset.builder import FilmFrames, write
+    from autoencode.dataset.builder import FilmFrames, Record, write
 
 ROUNDS = 3
 
@@ -58,7 +58,10 @@ def main(path: str, size_text: str) -> None:
             builder = FilmFrames(
                 name="benchmark",
                 size=size,
-                frames=lambda: read_frames(film, size, timeline=timeline),
+                records=lambda: (
+                    Record(frame.pixels, 0, frame.time)
+                    for frame in read_frames(film, size, timeline=timeline)
+                ),
                 count=timeline.count,
                 stored={},
                 data_dir=Path(folder),

@@ -7,11 +7,10 @@ from datasets import make_dataset
 from films import number_of, numbered
 
 from autoencode.dataset import catalogue
-from autoencode.dataset.builder import FilmFrames, encode, write
+from autoencode.dataset.builder import FilmFrames, Record, encode, write
 from autoencode.dataset.catalogue import dataset_name
 from autoencode.dataset.pipeline import frames_in_order
 from autoencode.errors import UserError
-from autoencode.film.decode import Frame
 
 
 def test_records_come_back_in_film_order_with_index_and_time(tmp_path):
@@ -43,18 +42,18 @@ def test_a_frame_is_hardly_changed_by_its_encoding():
 def test_metadata_say_which_film_it_was(tmp_path):
     dataset = make_dataset(tmp_path, 3)
     stored = json.loads((dataset.folder / "metadata.json").read_text())
-    assert stored["pictures"] == dataset.frames == 3
+    assert dataset.frames == 3
     assert stored["size"] == [32, 32]
-    assert stored["source"]["sha256"] == "0" * 64
-    assert dataset.source.name == "film.mkv"
+    assert stored["sources"][0]["sha256"] == "0" * 64
+    assert dataset.sources[0].name == "film.mkv"
 
 
 def test_a_film_that_breaks_off_leaves_no_dataset(tmp_path):
-    def frames():
-        yield Frame(0.0, numbered(1, (32, 32))[0])
+    def records():
+        yield Record(numbered(1, (32, 32))[0], 0, 0.0)
         raise UserError("the film broke")
 
-    builder = FilmFrames(name="broken", size=(32, 32), frames=frames, count=2, stored={}, data_dir=tmp_path)
+    builder = FilmFrames(name="broken", size=(32, 32), records=records, count=2, stored={}, data_dir=tmp_path)
     with pytest.raises(UserError, match=r"^the film broke$"):
         write(builder)
     assert catalogue.datasets(tmp_path) == []

@@ -1,0 +1,52 @@
+"""What is done to a film's picture until it is a frame, as ffmpeg's filters."""
+
+from __future__ import annotations
+
+from autoencode.film.probe import FilmInfo
+from autoencode.film.stack import Size
+
+HDR = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
+"""Transfer functions of high dynamic range, by ffmpeg's names."""
+
+WHITE = 203
+"""Nits of a white sheet in HDR (ITU-R BT.2408), which becomes SDR's white, or nearly."""
+
+
+def filters(film: FilmInfo, size: Size) -> str:
+    """The filters from the film's picture as shown to an RGB frame of (width, height).
+
+    In this order: fields woven into a whole picture, bars cut off, scaled to cover the frame with square
+    pixels and cropped at the middle, HDR brought to BT.709's range.
+    """
+    whole = "bwdif=mode=send_frame," if film.deinterlace else ""
+    across, down = film.width, film.height
+    if film.crop:
+        across, down = film.crop.width, film.crop.height
+        whole += f"crop={across}:{down}:{film.crop.x}:{film.crop.y}:exact=1,"
+    width, height = size
+    grow = max(width / (across * film.sample_aspect), height / down)
+    cover = (max(width, round(across * film.sample_aspect * grow)), max(height, round(down * grow)))
+    return (
+        f"{whole}scale={cover[0]}:{cover[1]}:flags=bicubic,{_in_full_colour(film)},"
+        f"crop={width}:{height},{_to_rgb(film)},format=rgb24,setsar=1"
+    )
+
+
+def _in_full_colour(film: FilmInfo) -> str:
+    # Straight to RGB, ffmpeg averages the colour of neighbouring pixels, much at 96 a row.
+    if film.transfer not in HDR:
+        return "format=yuv444p"
+    # After scaling, for it is slow. Mobius leaves the darker two thirds as they are and bends the rest.
+    return (
+        f"format=yuv444p12le,zscale=tin={film.transfer}:min={film.matrix or 'bt2020nc'}:pin=bt2020"
+        f":m=gbr:p=bt2020:t=linear:npl={WHITE},format=gbrpf32le,zscale=p=bt709,tonemap=mobius:param=0.3:desat=0,"
+        "zscale=t=bt709,format=gbrp"
+    )
+
+
+def _to_rgb(film: FilmInfo) -> str:
+    # full_chroma_int is quickest on a picture that has its size already.
+    to_rgb = "scale=flags=full_chroma_int+accurate_rnd"
+    if film.matrix is None and film.transfer not in HDR:
+        to_rgb += f":in_color_matrix={'bt709' if film.coded_height >= 720 else 'bt601'}"
+    return to_rgb

@@ -1,0 +1,83 @@
+"""Which part of a film is read, and how: what a user asks for, and the film opened accordingly."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from autoencode.errors import UserError
+from autoencode.film.picture import HDR
+from autoencode.film.probe import Crop, FilmInfo, probe
+from autoencode.film.survey import find_bars, is_interlaced
+from autoencode.film.timeline import Timeline, scan
+
+
+@dataclass(frozen=True)
+class Reading:
+    """As typed. The defaults read all of a film, without its bars."""
+
+    start: float = 0.0  # seconds since the file's start
+    duration: float | None = None  # seconds; None: to the end
+    every: int = 1  # of so many pictures the first
+    crop: str = "auto"  # auto, none or W:H:X:Y
+    deinterlace: str = "auto"  # auto, on or off
+
+    def __str__(self) -> str:
+        """What is not as usual: 'start=60.0 every=2', or nothing."""
+        return " ".join(
+            f"{field.name}={getattr(self, field.name)}"
+            for field in dataclasses.fields(self)
+            if getattr(self, field.name) != field.default
+        )
+
+
+WHOLE = Reading()
+
+
+def open_film(path: Path, reading: Reading = WHOLE) -> tuple[FilmInfo, Timeline]:
+    """Probes and scans a film, and looks at its pictures where `reading` leaves it open how to read them.
+
+    Raises:
+      UserError: as `probe` and `scan`; or the part to be cut out is none of the picture.
+    """
+    film = probe(path)
+    crop = _typed_crop(film, reading.crop)
+    timeline = scan(film, reading.start, reading.duration, reading.every)
+    if reading.crop == "auto":
+        crop = find_bars(film, timeline)
+    deinterlace = reading.deinterlace == "on"
+    if reading.deinterlace == "auto":
+        deinterlace = is_interlaced(film, timeline)
+    return dataclasses.replace(film, crop=crop, deinterlace=deinterlace), timeline
+
+
+def describe(film: FilmInfo) -> str:
+    """What is done to a film's pictures, in words; nothing if they are taken as they are."""
+    done = []
+    if film.deinterlace:
+        done.append("deinterlaced (--deinterlace=off leaves it)")
+    if film.crop:
+        width, height, x, y = film.crop
+        done.append(
+            f"{width}x{height} of {film.width}x{film.height} from {x},{y} (--crop=none takes all of it)"
+        )
+    if film.transfer in HDR:
+        done.append(f"HDR ({HDR[film.transfer]}) brought to SDR")
+    return "; ".join(done)
+
+
+def _typed_crop(film: FilmInfo, typed: str) -> Crop | None:
+    if typed in ("auto", "none"):
+        return None
+    numbers = re.fullmatch(r"(\d+):(\d+):(\d+):(\d+)", typed)
+    if not numbers:
+        raise UserError(f"--crop={typed}: write auto, none or W:H:X:Y, as in --crop=1920:800:0:140")
+    crop = Crop(*map(int, numbers.groups()))
+    across, down = crop.x + crop.width, crop.y + crop.height
+    if not (crop.width and crop.height and across <= film.width and down <= film.height):
+        raise UserError(
+            f"--crop={typed}: not inside the picture of {film.path}, which is {film.width}x{film.height}"
+        )
+    return crop

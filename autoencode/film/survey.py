@@ -1,0 +1,92 @@
+"""What a film's header does not say and a look at its pictures does: black bars, interlacing."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from autoencode.film import ffmpeg
+from autoencode.film.probe import Crop, FilmInfo
+from autoencode.film.timeline import Timeline
+
+MOMENTS = 24
+"""Places of a film that are looked at for bars: one dark scene is not all of them."""
+
+BLACK = 24
+"""Of 255, the brightest that a bar may be; limited range calls 16 black."""
+
+NARROWEST, LEAST_PICTURE = 0.02, 0.4
+"""Of a side: bars of less are left, and where less picture would remain the film is dark, and has no bars."""
+
+SPELLS = 3
+"""Seconds of a film that are looked at for interlacing."""
+
+
+def find_bars(film: FilmInfo, timeline: Timeline) -> Crop | None:
+    """The picture without the bars around it, or None if there are none.
+
+    A bar is what is black at every one of `MOMENTS` evenly spread key frames.
+    """
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        boxes = [box for box in pool.map(lambda time: _box(film, time), _moments(timeline, MOMENTS)) if box]
+    if not boxes:
+        return None
+    left, top = min(box.x for box in boxes), min(box.y for box in boxes)
+    right, bottom = max(box.x + box.width for box in boxes), max(box.y + box.height for box in boxes)
+    left, right = _bars(left, right, film.width)
+    top, bottom = _bars(top, bottom, film.height)
+    crop = Crop(right - left, bottom - top, left, top)
+    return None if crop == Crop(film.width, film.height, 0, 0) else crop
+
+
+def is_interlaced(film: FilmInfo, timeline: Timeline) -> bool:
+    """Whether more pictures are woven of two fields than are whole.
+
+    A header that calls them whole is believed. One that calls them woven, or says nothing, is not: whole
+    pictures often travel as two fields.
+    """
+    if film.progressive:
+        return False
+    woven = whole = 0
+    for time in _moments(timeline, SPELLS):
+        said = _look(film, time, "-t", "1", "-vf", "idet", loud=True)
+        for counts in re.findall(r"Multi frame detection: TFF: *(\d+) BFF: *(\d+) Progressive: *(\d+)", said):
+            woven += int(counts[0]) + int(counts[1])
+            whole += int(counts[2])
+    return woven > whole
+
+
+def _moments(timeline: Timeline, count: int) -> list[float]:
+    """The middles of `count` equal parts, in seconds."""
+    count = min(count, timeline.count)
+    middles = ((np.arange(count) + 0.5) * timeline.count / count).astype(int)
+    return [float(timeline.times[middle]) for middle in middles]
+
+
+def _box(film: FilmInfo, time: float) -> Crop | None:
+    """What is not black of the key frame before a moment; None if all of it is."""
+    look = f"cropdetect=limit={BLACK}/255:round=2:skip=0:reset=0,metadata=print:file=-"
+    said = _look(film, time, "-vf", look, "-frames:v", "1")
+    found = dict(re.findall(r"lavfi\.cropdetect\.(\w+)=(-?\d+)", said))
+    if not {"w", "h", "x", "y"} <= found.keys() or int(found["w"]) <= 0 or int(found["h"]) <= 0:
+        return None
+    return Crop(*(int(found[name]) for name in "whxy"))
+
+
+def _look(film: FilmInfo, time: float, *how: str, loud: bool = False) -> str:
+    """What ffmpeg's filters print about some pictures; nothing where they cannot be decoded."""
+    command = [ffmpeg.binary(), "-hide_banner", "-nostdin", "-nostats", "-v", "info" if loud else "error"]
+    command += ["-threads", "1", "-noaccurate_seek", "-ss", f"{max(0.0, time):.6f}"]
+    command += [*ffmpeg.source(film.path), "-map", "0:V:0", *how, "-f", "null", "-"]
+    ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    return (ran.stderr if loud else ran.stdout).decode(errors="replace")
+
+
+def _bars(first: int, last: int, side: int) -> tuple[int, int]:
+    """Where the picture begins and ends along a side, its bars cut off if they are such."""
+    picture = last - first
+    return (first, last) if LEAST_PICTURE * side <= picture <= (1 - NARROWEST) * side else (0, side)
