@@ -215,7 +215,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "gamma": 1.0,
         "gan_weight": 0.3,
         "likeness": "relative",
-        "noise_start": 0.3,
+        "noise_start": 0.1,
         "learning_rate": 6e-4,
         "learning_rate_end": 0.05,
     },

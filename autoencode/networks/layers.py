@@ -116,11 +116,17 @@ def convolution(config: Config, channels: int) -> keras.layers.Conv2D:
     )
 
 
-def enlarging_convolution(
-    config: Config, channels: int, zeros: bool = False
-) -> keras.layers.Conv2DTranspose | ResizedConvolution:
-    """Doubles the sides: 5×5 transposed, stride 2, or as configured; with `zeros`, makes nothing at first."""
-    initializer = "zeros" if zeros else _initializer(config, keras.initializers.RandomNormal)
+def plain_convolution(config: Config, channels: int, zeros: bool = False) -> keras.layers.Conv2D:
+    """3×3, stride 1; with `zeros`, makes nothing at first."""
+    initializer = "zeros" if zeros else _initializer(config, keras.initializers.TruncatedNormal)
+    return keras.layers.Conv2D(
+        channels, 3, padding="same", kernel_initializer=initializer, dtype=policy(config)
+    )
+
+
+def enlarging_convolution(config: Config, channels: int) -> keras.layers.Conv2DTranspose | ResizedConvolution:
+    """Doubles the sides: 5×5 transposed, stride 2, or as configured."""
+    initializer = _initializer(config, keras.initializers.RandomNormal)
     if config.upsampling == "resized":
         return ResizedConvolution(channels, initializer, policy(config))
     return keras.layers.Conv2DTranspose(
