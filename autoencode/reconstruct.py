@@ -26,8 +26,7 @@ class Reconstructor:
 
     def __init__(self, run: Run, weights: Path, noise: float = 0.0, seed: int = 0) -> None:
         self.size = run.config.size
-        self._noise = noise
-        self._draws = np.random.default_rng(seed)
+        self._noise, self._seed = noise, seed
         self._encoder, self._decoder = build_autoencoder(run.config)
         width, height = run.config.size
         self._latent_size = run.config.latent_size
@@ -38,19 +37,21 @@ class Reconstructor:
         ]
         self._graph = tf.function(self._reconstruct, input_signature=signature)
 
-    def __call__(self, frames: np.ndarray) -> np.ndarray:
-        """Reconstructs frames; each picture depends on its own frame (and its noise) alone.
+    def __call__(self, frames: np.ndarray, first: int = 0) -> np.ndarray:
+        """Reconstructs frames; each picture depends on its own frame and place, which decides its noise.
 
         Args:
             frames: (batch, height, width, 3) uint8 of the run's size.
+            first: place of the first of them in the film.
 
         Returns:
             The same shape and type.
         """
-        shape = (len(frames), self._latent_size)
-        # Drawn one after another, so that a frame's noise does not depend on the size of the batches.
-        eps = self._noise * self._draws.standard_normal(shape) if self._noise else np.zeros(shape)
-        return self._graph(frames, eps.astype(np.float32)).numpy()
+        eps = np.zeros((len(frames), self._latent_size), np.float32)
+        if self._noise:
+            for place, row in enumerate(eps, first):
+                row[:] = self._noise * np.random.default_rng([self._seed, place]).standard_normal(len(row))
+        return self._graph(frames, eps).numpy()
 
     def _reconstruct(self, frames: tf.Tensor, eps: tf.Tensor) -> tf.Tensor:
         posterior = self._encoder(to_float(frames))

@@ -4,14 +4,17 @@ from pathlib import Path
 
 from absl import flags
 
-from autoencode import command, film_flags
+from autoencode import __version__, command, film_flags
 from autoencode.errors import UserError
-from autoencode.film.encode import FilmWriter, Sound, default_height
-from autoencode.film.reading import describe, open_film
+from autoencode.film.encode import default_height
+from autoencode.film.join import Sound
+from autoencode.film.probe import FilmInfo
+from autoencode.film.reading import Reading, describe, open_film
+from autoencode.film.writer import FilmWriter
 from autoencode.progress import duration
 from autoencode.quiet import quiet
-from autoencode.resequence import resequence
-from autoencode.run import find_trained_run
+from autoencode.resequence import contact_sheet, resequence
+from autoencode.run import Run, find_trained_run
 
 _FILM = flags.DEFINE_string("film", None, "The film to show, of any size and rate.", required=True)
 _RUN = flags.DEFINE_string(
@@ -62,6 +65,7 @@ def main() -> None:
         view_size=view_size,
         crf=_CRF.value,
         sound=Sound(film, reading.start, reading.duration, delay) if film.audio else None,
+        made_of=_made_of(film, reading, run, weights),
     )
     sheet = Path(_SHEET.value) if _SHEET.value else None
     if sheet and (sheet.suffix != ".png" or not sheet.parent.is_dir()):
@@ -72,12 +76,21 @@ def main() -> None:
     with quiet():
         from autoencode.reconstruct import Reconstructor
     reconstructor = Reconstructor(run, weights, noise=_NOISE.value, seed=_SEED.value)
-    resequence(film, timeline, size, reconstructor, writer, view_size, sheet)
+    resequence(film, timeline, size, reconstructor, writer, view_size)
+    if sheet:
+        contact_sheet(film, timeline, size, reconstructor, sheet)
     pace = (
         "" if timeline.constant else f", brought from a varying to {float(timeline.rate):.5g} frames a second"
     )
     print(f"{timeline.count:,} frames in, {timeline.frames_out:,} out{pace}, {duration(timeline.duration)}")
     print(*filter(None, (writer.path, sheet)), sep="\n")
+
+
+def _made_of(film: FilmInfo, reading: Reading, run: Run, weights: Path) -> str:
+    """All that decides the frames: parts of a film that was made of the same are taken up again."""
+    files = [film.path.resolve(), weights.with_name(f"{weights.name}.index").resolve()]
+    stats = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    return repr((__version__, stats, reading, run.name, _NOISE.value, _SEED.value))
 
 
 def _default_name(stem: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 
@@ -10,9 +10,9 @@ import numpy as np
 
 from autoencode.files import whole
 from autoencode.film.decode import Frame, read_frames
-from autoencode.film.encode import FilmWriter
 from autoencode.film.probe import FilmInfo
 from autoencode.film.timeline import Timeline, at_constant_rate
+from autoencode.film.writer import FilmWriter
 from autoencode.pictures import pairs, png
 from autoencode.progress import bar
 
@@ -26,10 +26,9 @@ def resequence(
     film: FilmInfo,
     timeline: Timeline,
     size: tuple[int, int],
-    reconstruct: Callable[[np.ndarray], np.ndarray],
+    reconstruct: Callable[[np.ndarray, int], np.ndarray],
     writer: FilmWriter,
     view_size: tuple[int, int] | None = None,
-    sheet: Path | None = None,
 ) -> None:
     """Renders. While one batch is in the networks, the next is decoded and the last is encoded.
 
@@ -37,59 +36,59 @@ def resequence(
         film: the source.
         timeline: which of its pictures; at a varying rate they are brought to a constant one.
         size: (width, height) that `reconstruct` takes.
-        reconstruct: (batch, height, width, 3) uint8 → the same.
-        writer: takes the reconstructions, and the source's views if it is given a `view_size`.
+        reconstruct: (batch, height, width, 3) uint8, and the first one's place in the film → the same.
+        writer: takes the reconstructions, and the source's views if it is given a `view_size`; what it has
+            already is not made again.
         view_size: (width, height) of those views.
-        sheet: a PNG to write, of 12 moments of the film, source above reconstruction.
 
     Raises:
         UserError: the film breaks off, or the new one cannot be written.
     """
-    decoded = read_frames(film, size, view_size=view_size, timeline=timeline)
-    moments = _Moments(timeline.frames_out)
-    with (
-        writer,
-        bar(timeline.frames_out, "rendering", "frame") as progress,
-        _closing(decoded),
-        ThreadPoolExecutor(max_workers=2) as pool,
-    ):
-        frames = at_constant_rate(decoded, timeline)
-        coming: Future = pool.submit(_take, frames)
-        leaving: Future | None = None
-        while batch := coming.result():
-            coming = pool.submit(_take, frames)
-            sources = np.stack([frame.pixels for frame in batch])
-            pictures = reconstruct(sources)
-            moments.note(sources, pictures)
+    with writer:
+        place = writer.frames
+        if place:
+            print(f"{writer.path}: goes on at frame {place:,} of {timeline.frames_out:,}", flush=True)
+        if place == timeline.frames_out:
+            return
+        decoded = read_frames(film, size, view_size=view_size, timeline=timeline.from_slot(place))
+        with (
+            bar(timeline.frames_out, "rendering", "frame", done=place) as progress,
+            _closing(decoded),
+            ThreadPoolExecutor(max_workers=2) as pool,
+        ):
+            frames = at_constant_rate(decoded, timeline, place)
+            coming: Future = pool.submit(_take, frames)
+            leaving: Future | None = None
+            while batch := coming.result():
+                coming = pool.submit(_take, frames)
+                pictures = reconstruct(np.stack([frame.pixels for frame in batch]), place)
+                place += len(batch)
+                if leaving:
+                    leaving.result()
+                leaving = pool.submit(_put, writer, pictures, batch)
+                progress.update(len(batch))
             if leaving:
                 leaving.result()
-            leaving = pool.submit(_put, writer, pictures, batch)
-            progress.update(len(batch))
-        if leaving:
-            leaving.result()
-    if sheet:
-        moments.save(sheet)
 
 
-class _Moments:
-    """The frames in the middles of equal parts of the film, for the contact sheet."""
-
-    def __init__(self, frames: int) -> None:
-        count = min(SHEET_MOMENTS, frames)
-        self._wanted = {int((part + 0.5) * frames / count) for part in range(count)}
-        self._seen, self._sources, self._pictures = 0, [], []
-
-    def note(self, sources: np.ndarray, pictures: np.ndarray) -> None:
-        for source, picture in zip(sources, pictures, strict=True):
-            if self._seen in self._wanted:
-                self._sources.append(source)
-                self._pictures.append(picture)
-            self._seen += 1
-
-    def save(self, path: Path) -> None:
-        sheet = pairs(np.stack(self._sources), np.stack(self._pictures), SHEET_COLUMNS)
-        with whole(path) as partial:
-            partial.write_bytes(png(sheet))
+def contact_sheet(
+    film: FilmInfo,
+    timeline: Timeline,
+    size: tuple[int, int],
+    reconstruct: Callable[[np.ndarray, int], np.ndarray],
+    path: Path,
+) -> None:
+    """Writes a PNG of 12 moments, the middles of equal parts of the film, source above reconstruction."""
+    count = min(SHEET_MOMENTS, timeline.frames_out)
+    places = [int((part + 0.5) * timeline.frames_out / count) for part in range(count)]
+    sources, pictures = [], []
+    for place in places:
+        with closing(read_frames(film, size, timeline=timeline.from_slot(place))) as decoded:
+            frame = next(at_constant_rate(decoded, timeline, place))
+        sources.append(frame.pixels)
+        pictures.append(reconstruct(frame.pixels[None], place)[0])
+    with whole(path) as partial:
+        partial.write_bytes(png(pairs(np.stack(sources), np.stack(pictures), SHEET_COLUMNS)))
 
 
 @contextmanager

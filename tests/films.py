@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
 from autoencode.film import ffmpeg
-from autoencode.film.encode import FilmWriter
+from autoencode.film.writer import FilmWriter
 
 LEVELS = 72  # frame n is grey 20 + 3 n; the numbers start again after this many
 
@@ -120,3 +122,14 @@ def write_film(
         for pixels in numbered(frames, size):
             film.write(pixels)
     return path
+
+
+@contextmanager
+def files_end_at(size: int) -> Iterator[None]:
+    """No file may grow beyond `size` bytes, as on a full disk."""
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, old[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)

@@ -215,10 +215,17 @@ def test_ctrl_c_leaves_nothing_half_made(place):
     )
     refused(result, "interrupted")
     assert not list(place.glob("data/film_frames/long-*"))
+
+
+def test_a_rendering_that_was_stopped_goes_on(place):
+    make_film(place / "long.mkv", frames=3000, size=(640, 360))
     flags = ["--film=long.mkv", "--output=long.mp4"]
-    result = stopped("render", *flags, cwd=place, once=(place / ".long.partial.mp4").exists)
-    refused(result, "interrupted")
-    assert not list(place.glob(".long*")) + list(place.glob("long.mp4"))
+    part = place / ".long.mp4.parts/000000000.mp4"
+    refused(stopped("render", *flags, cwd=place, once=part.exists), "frames are kept")
+    assert not (place / "long.mp4").exists()
+    assert re.search(r"goes on at frame [12],\d\d\d of 3,000", done("render", *flags, cwd=place))
+    assert scan(probe(place / "long.mp4")).count == 3000
+    assert not part.parent.exists()
 
 
 def test_a_film_with_a_damaged_middle_is_refused_where_it_is_damaged(place):

@@ -15,6 +15,9 @@ from autoencode.errors import UserError
 from autoencode.film import ffmpeg
 from autoencode.film.probe import FilmInfo
 
+MARGIN = 4
+"""Pictures that are decoded before the first that is needed: more than a healthy film may lose."""
+
 
 @dataclass(frozen=True, eq=False)
 class Timeline:
@@ -35,6 +38,17 @@ class Timeline:
     def frames_out(self) -> int:
         """Frames that `at_constant_rate` yields."""
         return self.count if self.constant else max(1, round(self.duration * self.rate))
+
+    def picture_at(self, slot: int) -> int:
+        """Which of the pictures a frame of the even pace shows."""
+        return max(0, int(np.searchsorted(self.times, _middle(self, slot), side="right")) - 1)
+
+    def from_slot(self, slot: int) -> Timeline:
+        """The pictures that are needed from a frame of the even pace on.
+
+        With a few before it, for should the first of them be lost in decoding, the one before it stays.
+        """
+        return replace(self, times=self.times[max(0, self.picture_at(slot) - MARGIN) :])
 
 
 def scan(film: FilmInfo, start: float = 0.0, duration: float | None = None, every: int = 1) -> Timeline:
@@ -71,26 +85,33 @@ class _Timed(Protocol):
 T = TypeVar("T", bound=_Timed)
 
 
-def at_constant_rate(frames: Iterable[T], timeline: Timeline) -> Iterator[T]:
+def at_constant_rate(frames: Iterable[T], timeline: Timeline, first: int = 0) -> Iterator[T]:
     """Resequences `frames` (anything with a `.time` in seconds) to exactly `timeline.frames_out` of them.
 
-    Slot k shows the last frame that has begun by the slot's middle, (k + ½) / rate after the first frame.
+    Slot k shows the last frame that has begun by the slot's middle, (k + ½) / rate after the first picture.
     Sampling in the middle makes a constant film pass through one for one, however its timestamps were
     rounded; a variable one has frames repeated or dropped. Should the decoder lose a picture, the one
     before it stays for another slot and sound and picture keep together.
+
+    Args:
+      frames: all pictures of the timeline, or those of its `from_slot(first)`.
+      timeline: their times.
+      first: the slot to begin with.
     """
-    slot, shown, origin = 0, None, 0.0
+    slot, shown = first, None
     for frame in frames:
-        if shown is None:
-            origin = frame.time
-        else:
-            while slot < timeline.frames_out and origin + (slot + 0.5) / timeline.rate < frame.time:
+        if shown is not None:
+            while slot < timeline.frames_out and _middle(timeline, slot) < frame.time:
                 yield shown
                 slot += 1
         shown = frame
     if shown is not None:
         for _ in range(slot, timeline.frames_out):
             yield shown
+
+
+def _middle(timeline: Timeline, slot: int) -> float:
+    return float(timeline.times[0]) + (slot + 0.5) / float(timeline.rate)
 
 
 def pace(times: np.ndarray, nominal: Fraction) -> tuple[Fraction, bool]:

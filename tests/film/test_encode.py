@@ -1,39 +1,28 @@
 """A new film is whole, in its colours, or not there at all."""
 
 import re
-import resource
 import signal
 import subprocess
-from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
-from films import make_film, number_of, numbered, write_film
+from films import files_end_at, make_film, number_of, numbered, write_film
 
 from autoencode.errors import UserError
 from autoencode.film import ffmpeg
 from autoencode.film.decode import read_frames
-from autoencode.film.encode import FilmWriter, Sound, default_height
+from autoencode.film.encode import default_height
+from autoencode.film.join import Sound
 from autoencode.film.probe import probe
 from autoencode.film.timeline import at_constant_rate, scan
+from autoencode.film.writer import FilmWriter
 
 
 def complaint(error):
     assert "\n" not in str(error.value)
     return str(error.value)
-
-
-@contextmanager
-def files_end_at(size):
-    """No file may grow beyond `size` bytes, as on a full disk."""
-    old = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, old[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, old)
 
 
 @pytest.mark.parametrize(
@@ -140,8 +129,8 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
 def kill_in_the_middle(path):
     with FilmWriter(path, (96, 64), Fraction(24), height=64) as film:
         film.write(numbered(1, (96, 64))[0])
-        film._process.kill()
-        film._process.wait()
+        film._encoder._process.kill()
+        film._encoder._process.wait()
         for pixels in numbered(72, (96, 64)):
             film.write(pixels)
 

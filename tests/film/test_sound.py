@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from films import ffmpeg_run, make_film, write_film
 
-from autoencode.film.encode import Sound
+from autoencode.film.join import Sound
 from autoencode.film.probe import probe
 from autoencode.film.timeline import scan
 

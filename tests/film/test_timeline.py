@@ -182,3 +182,21 @@ def test_clock():
     assert clock(31.2) == "0:31.2"
     assert clock(59.96) == "1:00.0"
     assert clock(3723.4) == "1:02:03.4"
+
+
+@pytest.mark.parametrize("constant", [True, False])
+def test_from_any_slot_on_it_is_the_same(constant):
+    draws = np.random.default_rng(0)
+    gaps = 0.04 + (draws.uniform(-0.004, 0.004, 200) if constant else draws.choice([0, 0.03, 0.2], 200))
+    times = np.cumsum(gaps)
+    timeline = Timeline(times, Fraction(25), constant, float(np.ptp(times)) + 0.04)
+    lost = [0, 1, *draws.choice(200, 8)]
+    whole = [still.time for still in at_constant_rate(without(lost, timeline, times), timeline)]
+    assert len(whole) == timeline.frames_out
+    for slot in range(0, timeline.frames_out, 7):
+        rest = at_constant_rate(without(lost, timeline, timeline.from_slot(slot).times), timeline, slot)
+        assert [still.time for still in rest] == whole[slot:]
+
+
+def without(lost, timeline, times):
+    return [still for still in stills(times) if still.time not in timeline.times[lost]]

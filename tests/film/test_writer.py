@@ -1,0 +1,125 @@
+"""A film grows in parts; what stops its making costs the part that was under way, and nothing else."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from films import ffmpeg_run, files_end_at, make_film, number_of, numbered
+
+from autoencode.errors import UserError
+from autoencode.film import writer
+from autoencode.film.decode import read_frames
+from autoencode.film.join import Sound
+from autoencode.film.probe import probe
+from autoencode.film.timeline import scan
+from autoencode.film.writer import FilmWriter
+
+SIZE, RATE = (96, 64), Fraction(24000, 1001)
+
+
+@pytest.fixture(autouse=True)
+def short_parts(monkeypatch):
+    monkeypatch.setattr(writer, "PART", 16)
+
+
+def film_of(path, made_of="these", **options):
+    return FilmWriter(path, SIZE, RATE, **{"height": 64, "made_of": made_of, **options})
+
+
+def write(path, pictures, until=None, then=None, **options):
+    """Writes what is not there already, up to some frame, and fails if told so; returns what was there."""
+    with film_of(path, **options) as film:
+        there = film.frames
+        for pixels in pictures[there:until]:
+            film.write(pixels)
+        if then:
+            raise then(there)
+    return there
+
+
+def stop_at(path, frame, **options):
+    with pytest.raises(LookupError) as caught:
+        write(path, numbered(60, SIZE), frame, LookupError, **options)
+    return caught.value.args[0]
+
+
+def finish(path, **options):
+    return write(path, numbered(60, SIZE), **options)
+
+
+def pictures(path):
+    """A checksum of each coded picture, with its times."""
+    return ffmpeg_run("-i", path, "-map", "0:v", "-c", "copy", "-f", "framemd5", "-")
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
+def test_begun_again_it_goes_on_and_the_film_is_the_same(tmp_path, suffix):
+    sound = Sound(probe(make_film(tmp_path / "source.mkv", frames=60, rate=RATE)))
+    unbroken, path = tmp_path / f"unbroken.{suffix}", tmp_path / f"film.{suffix}"
+    assert finish(unbroken, sound=sound) == 0
+    assert stop_at(path, 20, sound=sound) == 0
+    assert not path.exists()
+    assert stop_at(path, 46, sound=sound) == 16
+    assert finish(path, sound=sound) == 32
+    assert pictures(path) == pictures(unbroken)
+    assert [number_of(frame.pixels) for frame in read_frames(probe(path), SIZE)] == list(range(60))
+    times = scan(probe(path)).times
+    np.testing.assert_allclose(times, np.arange(60) / float(RATE), atol=6e-4 if suffix == "mkv" else 1e-6)
+    assert probe(path).audio == probe(unbroken).audio != ()
+    assert {entry.name for entry in tmp_path.iterdir()} == {"source.mkv", unbroken.name, path.name}
+
+
+def test_parts_of_another_film_are_not_taken_up(tmp_path):
+    path = tmp_path / "film.mp4"
+    stop_at(path, 40)
+    assert stop_at(path, 40, made_of="others") == 0
+    assert stop_at(path, 5, made_of="others", crf=30) == 0
+    assert finish(path) == 0
+
+
+def test_stopped_between_the_last_part_and_the_film(tmp_path, monkeypatch):
+    path = tmp_path / "film.mp4"
+
+    def fail(*arguments):
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writer, "join", fail)
+        with pytest.raises(ZeroDivisionError):
+            finish(path)
+    assert finish(path) == 60
+    assert scan(probe(path)).count == 60
+
+
+def test_a_part_that_was_taken_away_is_made_again_with_all_after_it(tmp_path):
+    path = tmp_path / "film.mp4"
+    stop_at(path, 50)
+    (tmp_path / ".film.mp4.parts" / "000000016.mp4").unlink()
+    assert finish(path) == 16
+    assert [number_of(frame.pixels) for frame in read_frames(probe(path), SIZE)] == list(range(60))
+
+
+def test_after_a_full_disk_it_goes_on(tmp_path):
+    path = tmp_path / "film.mp4"
+    noise = np.random.default_rng(0).integers(0, 255, (60, 64, 96, 3), np.uint8)
+    noise[:40] = numbered(40, SIZE)
+    with pytest.raises(UserError, match="make room on the disk"), files_end_at(20_000):
+        write(path, noise, height=128)
+    assert write(path, noise, height=128) == 32
+    assert scan(probe(path)).count == 60
+
+
+def test_ctrl_c_says_what_is_kept(tmp_path):
+    with pytest.raises(KeyboardInterrupt, match="32 frames are kept"):
+        write(tmp_path / "a.mp4", numbered(60, SIZE), 40, KeyboardInterrupt)
+
+
+def test_two_at_once(tmp_path):
+    path = tmp_path / "film.mp4"
+    stop_at(path, 20)
+    with film_of(path) as film:
+        with pytest.raises(UserError, match="being written by another process"), film_of(path):
+            pass
+        for pixels in numbered(60, SIZE)[film.frames :]:
+            film.write(pixels)
+    assert scan(probe(path)).count == 60
