@@ -13,7 +13,7 @@ from autoencode.config import format_size
 from autoencode.dataset import catalogue
 from autoencode.dataset.catalogue import Dataset, Source
 from autoencode.errors import UserError
-from autoencode.files import check_room, locked
+from autoencode.files import check_room, locked, sha256
 from autoencode.film.decode import read_frames
 from autoencode.film.probe import FilmInfo, probe
 from autoencode.film.reading import WHOLE, Reading, describe, open_film
@@ -23,9 +23,6 @@ from autoencode.quiet import quiet
 
 BYTES_PER_PIXEL = 1.0
 """Of a JPEG record, rounded up from what films were measured at (data/README.md)."""
-
-LONG_TO_HASH = 1 << 30
-"""Files from this many bytes on get a progress bar while their SHA-256 is worked out."""
 
 
 def extract(
@@ -54,7 +51,7 @@ def extract(
     for dataset in known:
         if [(source.path, source.bytes, source.modified) for source in dataset.sources] == files:
             return _newest(dataset)
-    hashes = [_sha256(path) for path in paths]
+    hashes = [sha256(path, "SHA-256") for path in paths]
     for dataset in known:
         if [source.sha256 for source in dataset.sources] == hashes:
             return _newest(dataset)
@@ -174,15 +171,6 @@ def _source(film: FilmInfo, timeline: Timeline, sha256: str) -> Source:
         pictures=timeline.count,
         treatment=describe(film),
     )
-
-
-def _sha256(path: Path) -> str:
-    size, digest = path.stat().st_size, hashlib.sha256()
-    with path.open("rb") as file, bar(size, "SHA-256", "bytes", hidden=size < LONG_TO_HASH) as progress:
-        while block := file.read(1 << 24):
-            digest.update(block)
-            progress.update(len(block))
-    return digest.hexdigest()
 
 
 def _say_room(data_dir: Path, count: int, size: tuple[int, int]) -> None:

@@ -1,13 +1,20 @@
 """Files that are either whole or not there, and places that one process writes to at a time."""
 
 import fcntl
+import hashlib
+import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from autoencode.errors import UserError
+from autoencode.progress import bar
+
+LONG_TO_HASH = 1 << 30
+"""Files from this many bytes on get a progress bar while their SHA-256 is worked out."""
 
 
 @contextmanager
@@ -19,6 +26,24 @@ def whole(path: Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def write_json(path: Path, values: Any) -> Path:
+    """Writes values as JSON for people to read; returns the path."""
+    with whole(path) as partial:
+        partial.write_text(json.dumps(values, indent=2) + "\n")
+    return path
+
+
+def sha256(path: Path, what: str | None = None) -> str:
+    """Of a file's bytes, in hexadecimal; of a long one with a progress bar that says `what`, if any."""
+    size, digest = path.stat().st_size, hashlib.sha256()
+    hidden = what is None or size < LONG_TO_HASH
+    with path.open("rb") as file, bar(size, what or "", "bytes", hidden=hidden) as progress:
+        while block := file.read(1 << 24):
+            digest.update(block)
+            progress.update(len(block))
+    return digest.hexdigest()
 
 
 @contextmanager

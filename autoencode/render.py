@@ -1,15 +1,29 @@
 """Shows a film as the network remembers it: `python -m autoencode.render --film=koyaanisqatsi.mp4`."""
 
+import dataclasses
+import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from absl import flags
 
 from autoencode import __version__, command, film_flags
 from autoencode.errors import UserError
-from autoencode.film.encode import default_height
-from autoencode.film.join import Sound
+from autoencode.files import sha256, write_json
+from autoencode.film import ffmpeg
+from autoencode.film.format import (
+    CODECS,
+    LAYOUTS,
+    Format,
+    default_height,
+    fitting_height,
+    hardware_codec,
+)
+from autoencode.film.join import Companions
 from autoencode.film.probe import FilmInfo
 from autoencode.film.reading import Reading, describe, open_film
+from autoencode.film.timeline import Timeline, clock
 from autoencode.film.writer import FilmWriter
 from autoencode.progress import duration
 from autoencode.quiet import quiet
@@ -27,14 +41,31 @@ _LAST = flags.DEFINE_boolean("last", False, "As they are now, be they the best o
 _NOISE = flags.DEFINE_float("noise", 0.0, "Standard deviation of the latent noise.", 0.0)
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of that noise.", 0)
 _LAYOUT = flags.DEFINE_enum(
-    "layout", "single", ["single", "side_by_side"], "With the source at the left, or not."
+    "layout",
+    "single",
+    [*LAYOUTS],
+    "The memory alone; with the source at its left, or above it; or a moving border between the two.",
 )
 _HEIGHT = flags.DEFINE_integer(
-    "height", None, "Rows of the film, even; a multiple of the frames' if left out.", 2
+    "height", None, "Rows of the memory, even; a multiple of the frames' if left out.", 2
 )
-_CRF = flags.DEFINE_integer("crf", 18, "H.264's quality: 0 is best, 51 is worst.", 0, 51)
+_SIZE = flags.DEFINE_string(
+    "size", None, "Width x height of the film, black around the picture; instead of --height."
+)
+_CODEC = flags.DEFINE_enum(
+    "codec",
+    "h264",
+    ["h264", "hevc", "prores", "ffv1", "hardware"],
+    "Of the film; hardware: H.264 by the graphics card, if it can.",
+)
+_CRF = flags.DEFINE_integer("crf", 18, "Quality of h264 and hevc: 0 is best, 51 is worst.", 0, 51)
+_AUDIO = flags.DEFINE_enum(
+    "audio", "all", ["all", "first", "none"], "Which of the source's sound tracks come along."
+)
 _OUTPUT = flags.DEFINE_string(
-    "output", None, "The film to write (.mp4, .mov, .mkv); <run>/<film>.mp4 if left out."
+    "output",
+    None,
+    "The film to write (.mp4, .mov, .mkv), or a folder of PNGs (ends in /); by default in the run's folder.",
 )
 _SHEET = flags.DEFINE_string(
     "contact_sheet", None, "A PNG to write: 12 moments, source above reconstruction."
@@ -46,25 +77,15 @@ def main() -> None:
     command.finite(_NOISE)
     run = find_trained_run(_RUN.value)
     weights = run.weights(_EPOCH.value, _LAST.value)
-    size = run.config.size
-    height = _HEIGHT.value or default_height(size)
-    if height % 2:
-        raise UserError(f"--height={height}: H.264 needs an even number of rows")
+    size, codec = run.config.size, _codec()
+    canvas, height = _canvas(size)
     reading = film_flags.reading()
     film, timeline = open_film(Path(_FILM.value).expanduser(), reading)
-    view_size = (
-        (2 * round(height * size[0] / size[1] / 2), height) if _LAYOUT.value == "side_by_side" else None
-    )
     delay = timeline.times[0] - reading.start
     writer = FilmWriter(
-        Path(_OUTPUT.value) if _OUTPUT.value else run.folder / _default_name(film.path.stem),
-        size,
-        timeline.rate,
-        height=height,
-        layout=_LAYOUT.value,
-        view_size=view_size,
-        crf=_CRF.value,
-        sound=Sound(film, reading.start, reading.duration, delay) if film.audio else None,
+        Path(_OUTPUT.value) if _OUTPUT.value else run.folder / _default_name(film.path.stem, codec),
+        Format(size, timeline.rate, height, _LAYOUT.value, codec, _CRF.value, canvas),
+        Companions(film, reading.start, reading.duration, delay, _AUDIO.value),
         made_of=_made_of(film, reading, run, weights),
     )
     sheet = Path(_SHEET.value) if _SHEET.value else None
@@ -76,14 +97,58 @@ def main() -> None:
     with quiet():
         from autoencode.reconstruct import Reconstructor
     reconstructor = Reconstructor(run, weights, noise=_NOISE.value, seed=_SEED.value)
-    resequence(film, timeline, size, reconstructor, writer, view_size)
+    with ThreadPoolExecutor(1) as pool:
+        source_hash = pool.submit(sha256, film.path)
+        resequence(film, timeline, size, reconstructor, writer)
+        summary = _summary(film, timeline, reading, run, weights, writer.format, source_hash.result())
+    summary_path = write_json(writer.path.with_name(f"{writer.path.name}.json"), summary)
     if sheet:
         contact_sheet(film, timeline, size, reconstructor, sheet)
-    pace = (
-        "" if timeline.constant else f", brought from a varying to {float(timeline.rate):.5g} frames a second"
-    )
-    print(f"{timeline.count:,} frames in, {timeline.frames_out:,} out{pace}, {duration(timeline.duration)}")
-    print(*filter(None, (writer.path, sheet)), sep="\n")
+    pace = "" if timeline.constant else f", brought from a varying to {float(timeline.rate):.5g} a second"
+    counts = f"{timeline.repeated:,} of them repeated, {timeline.dropped:,} dropped"
+    print(f"{timeline.count:,} frames in, {timeline.frames_out:,} out, {counts}{pace}")
+    print(f"{duration(timeline.frames_out / timeline.rate)} from {clock(float(timeline.times[0]))} on")
+    print(*filter(None, (writer.path, sheet, summary_path)), sep="\n")
+
+
+def _summary(
+    film: FilmInfo,
+    timeline: Timeline,
+    reading: Reading,
+    run: Run,
+    weights: Path,
+    form: Format,
+    source_hash: str,
+) -> dict[str, Any]:
+    """What was made of what, and how: enough to make the same film again."""
+    import tensorflow as tf
+
+    return {
+        "frames": {
+            "in": timeline.count,
+            "out": timeline.frames_out,
+            "repeated": timeline.repeated,
+            "dropped": timeline.dropped,
+        },
+        "rate": str(timeline.rate),
+        "seconds": round(float(timeline.frames_out / timeline.rate), 6),
+        "source": {
+            "path": str(film.path.resolve()),
+            "sha256": source_hash,
+            "seconds": film.duration,
+            **dataclasses.asdict(reading),
+            "crop": film.crop,
+            "deinterlaced": film.deinterlace,
+        },
+        "picture_begins_after_sound": round(float(timeline.times[0]) - reading.start, 6),
+        "run": run.name,
+        "weights": f"{weights.parent.name}/{weights.name}",
+        "noise": _NOISE.value,
+        "seed": _SEED.value,
+        "audio": _AUDIO.value,
+        "picture": {**dataclasses.asdict(form), "rate": str(form.rate), "film": form.shown_size},
+        "versions": {"autoencode": __version__, "tensorflow": tf.__version__, "ffmpeg": ffmpeg.version()},
+    }
 
 
 def _made_of(film: FilmInfo, reading: Reading, run: Run, weights: Path) -> str:
@@ -93,11 +158,41 @@ def _made_of(film: FilmInfo, reading: Reading, run: Run, weights: Path) -> str:
     return repr((__version__, stats, reading, run.name, _NOISE.value, _SEED.value))
 
 
-def _default_name(stem: str) -> str:
+def _codec() -> str:
+    """The codec that was asked for, or what stands in for hardware that is not there."""
+    if _OUTPUT.value and _OUTPUT.value.endswith("/"):
+        return "png"
+    if _CODEC.value != "hardware":
+        return _CODEC.value
+    if codec := hardware_codec():
+        return codec
+    print("no hardware encodes here: libx264 does it instead", flush=True)
+    return "h264"
+
+
+def _canvas(size: tuple[int, int]) -> tuple[tuple[int, int] | None, int]:
+    """(width, height) of the film if it was asked for, and the rows of the memory in it."""
+    if _SIZE.value is None:
+        height = _HEIGHT.value or default_height(size)
+        if height % 2:
+            raise UserError(f"--height={height}: films need an even number of rows")
+        return None, height
+    if _HEIGHT.value:
+        raise UserError("--size and --height: choose one of them")
+    if not re.fullmatch(r"\d*[02468]x\d*[02468]", _SIZE.value):
+        raise UserError(f"--size={_SIZE.value}: write width x height, both even, as in --size=1920x1080")
+    width, height = map(int, _SIZE.value.split("x"))
+    rows = fitting_height(size, _LAYOUT.value, (width, height))
+    if not rows:
+        raise UserError(f"--size={_SIZE.value}: too small for a picture")
+    return (width, height), rows
+
+
+def _default_name(stem: str, codec: str) -> str:
     """The film's name and what was typed that changes the picture: no rendering overwrites another kind."""
     typed = (_EPOCH, _LAST, _NOISE, _LAYOUT, *film_flags.TYPED)
     changes = [f"-{flag.name}={flag.value}" for flag in typed if flag.value != flag.default]
-    return f"{stem}{''.join(changes)}.mp4"
+    return f"{stem}{''.join(changes)}{CODECS[codec].suffixes[0]}"
 
 
 if __name__ == "__main__":

@@ -28,7 +28,6 @@ def resequence(
     size: tuple[int, int],
     reconstruct: Callable[[np.ndarray, int], np.ndarray],
     writer: FilmWriter,
-    view_size: tuple[int, int] | None = None,
 ) -> None:
     """Renders. While one batch is in the networks, the next is decoded and the last is encoded.
 
@@ -37,9 +36,8 @@ def resequence(
         timeline: which of its pictures; at a varying rate they are brought to a constant one.
         size: (width, height) that `reconstruct` takes.
         reconstruct: (batch, height, width, 3) uint8, and the first one's place in the film → the same.
-        writer: takes the reconstructions, and the source's views if it is given a `view_size`; what it has
-            already is not made again.
-        view_size: (width, height) of those views.
+        writer: takes the reconstructions, and the source's views if its format has any; what it has already
+            is not made again.
 
     Raises:
         UserError: the film breaks off, or the new one cannot be written.
@@ -50,7 +48,8 @@ def resequence(
             print(f"{writer.path}: goes on at frame {place:,} of {timeline.frames_out:,}", flush=True)
         if place == timeline.frames_out:
             return
-        decoded = read_frames(film, size, view_size=view_size, timeline=timeline.from_slot(place))
+        rest, view_size = timeline.from_slot(place), writer.format.view_size
+        decoded = read_frames(film, size, view_size=view_size, timeline=rest)
         with (
             bar(timeline.frames_out, "rendering", "frame", done=place) as progress,
             _closing(decoded),

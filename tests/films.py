@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from autoencode.film import ffmpeg
+from autoencode.film.format import Format
+from autoencode.film.join import Companions
 from autoencode.film.writer import FilmWriter
 
 LEVELS = 72  # frame n is grey 20 + 3 n; the numbers start again after this many
@@ -113,14 +115,24 @@ def make_film(
     return path
 
 
-def write_film(
-    path: Path, frames: int, rate: float | str | Fraction = 24, size: tuple[int, int] = (96, 64), **options
-) -> Path:
+def film_writer(
+    path: str | Path,
+    rate: float | Fraction | str = 24,
+    size: tuple[int, int] = (96, 64),
+    source: Companions | None = None,
+    made_of: str = "",
+    **fields,
+) -> FilmWriter:
+    """A writer of frames as high as they are, but for what `fields` of the format say."""
+    return FilmWriter(path, Format(size, Fraction(rate), **{"height": size[1], **fields}), source, made_of)
+
+
+def write_film(path: Path, frames: int, *arguments, **options) -> Path:
     """Numbered frames, written as a film by the writer under test; returns `path`."""
-    options.setdefault("height", size[1])
-    with FilmWriter(path, size, Fraction(rate), **options) as film:
-        for pixels in numbered(frames, size):
-            film.write(pixels)
+    with film_writer(path, *arguments, **options) as film:
+        views = numbered(frames, film.format.view_size) if film.format.view_size else [None] * frames
+        for pixels, view in zip(numbered(frames, film.format.size), views, strict=True):
+            film.write(pixels, view)
     return path
 
 

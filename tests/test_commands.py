@@ -116,16 +116,37 @@ def test_render_names_what_is_missing(place, flags, said):
     assert said in refused(place, "render", *flags)
 
 
-@pytest.mark.parametrize("film", BAD_FILMS)
-def test_render_and_evaluate_name_a_bad_film(place, tmp_path, film):
-    """With a run that has weights, as far as can be told without TensorFlow."""
-    shutil.copytree(place / "experiments", tmp_path / "experiments")
-    states = tmp_path / "experiments/runs/begun/checkpoints"
+def trained(place, folder):
+    """Makes a run there that has weights, as far as can be told without TensorFlow."""
+    shutil.copytree(place / "experiments", folder / "experiments")
+    states = folder / "experiments/runs/begun/checkpoints"
     states.mkdir()
     (states / "step-1.index").touch()
+
+
+@pytest.mark.parametrize("film", BAD_FILMS)
+def test_render_and_evaluate_name_a_bad_film(place, tmp_path, film):
+    trained(place, tmp_path)
     path = place / film
     assert film in refused(place, "render", f"--film={path}", cwd=tmp_path)
     assert film in refused(place, "evaluate", f"--film={path}", cwd=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--height=99"], "--height=99"),
+        (["--size=99x100"], "--size=99x100: write width x height, both even"),
+        (["--size=100x100", "--height=64"], "choose one of them"),
+        (["--codec=prores", "--output=a.mp4"], "must end in .mov or .mkv"),
+        (["--output=a.avi"], "must end in .mp4 or .mov or .mkv"),
+        (["--height=20000"], "more than players can show"),
+        (["--output=experiments/"], "something in it"),
+    ],
+)
+def test_render_names_a_bad_output(place, tmp_path, flags, said):
+    trained(place, tmp_path)
+    assert said in refused(place, "render", f"--film={place / FILM}", *flags, cwd=tmp_path)
 
 
 def test_a_refused_command_changes_nothing(place):

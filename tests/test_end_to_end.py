@@ -1,5 +1,6 @@
 """The whole way through the real commands: frames → train → stop → resume → render → evaluate."""
 
+import hashlib
 import json
 import os
 import re
@@ -12,6 +13,7 @@ from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 
+import imageio.v3 as imageio
 import numpy as np
 import pytest
 from datasets import ROOT, command, stopped
@@ -127,7 +129,12 @@ def test_render(place, layout):
     assert len(film.audio) == 1
     assert loudness(target) == pytest.approx(loudness(place / "a film.mkv"), abs=1)
     assert abs(film.duration - FRAMES / RATE) <= 1 / RATE
-    assert not list(place.glob("**/*.partial*"))
+    assert not list(place.glob("**/*.part*"))
+    summary = json.loads((place / f"{layout}.mp4.json").read_text())
+    assert summary["frames"] == {"in": FRAMES, "out": FRAMES, "repeated": 0, "dropped": 0}
+    assert (summary["rate"], summary["seconds"], summary["picture_begins_after_sound"]) == ("25", 6.0, 0.0)
+    assert summary["source"]["sha256"] == hashlib.sha256((place / "a film.mkv").read_bytes()).hexdigest()
+    assert summary["weights"].startswith("best/")
 
 
 def test_the_left_half_of_side_by_side_is_the_source(place):
@@ -154,6 +161,21 @@ def test_render_of_an_earlier_epoch_an_excerpt_and_noise(place):
     pictures = {name: (place / f"{name}.png").read_bytes() for name in ("now", "then", "noisy", "again")}
     assert pictures["noisy"] == pictures["again"]
     assert len(set(pictures.values())) == 3
+
+
+def test_render_of_every_fifth_picture_keeps_its_pace_and_its_sound(place):
+    done("render", "--film=a film.mkv", "--every=5", "--codec=prores", "--output=fifth.mov", cwd=place)
+    film = probe(place / "fifth.mov")
+    assert (scan(film).count, scan(film).rate) == (FRAMES // 5, RATE / 5)
+    assert film.duration == pytest.approx(FRAMES / RATE, abs=0.05)
+    assert film.audio
+
+
+def test_render_into_a_folder_of_pictures(place):
+    done("render", "--film=a film.mkv", "--duration=0:01", "--size=200x100", "--output=pictures/", cwd=place)
+    pictures = sorted((place / "pictures").iterdir())
+    assert [path.name for path in pictures] == [f"{number:08d}.png" for number in range(1, 26)]
+    assert imageio.imread(pictures[0]).shape == (100, 200, 3)
 
 
 def test_evaluate(place):

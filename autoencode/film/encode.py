@@ -5,95 +5,21 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from autoencode.errors import UserError
 from autoencode.film import ffmpeg
+from autoencode.film.format import Format
 from autoencode.film.probe import probe
-from autoencode.film.stack import Size, Stack
 from autoencode.film.timeline import scan
-
-Layout = Literal["single", "side_by_side"]
-
-LARGEST = 16384
-"""Pixels of a side: beyond it H.264's decoders give up."""
-
-
-def default_height(size: Size) -> int:
-    """Rows of a film made from (width, height) frames: their smallest even multiple at least 480 wide."""
-    width, height = size
-    times = max(1, -(-480 // width))
-    return height * times if height * times % 2 == 0 else height * (times + 1)
-
-
-@dataclass(frozen=True)
-class Format:
-    """What the picture of a film is made of, and how: H.264, BT.709, limited range, 4:2:0.
-
-    Raises:
-      ValueError: the fields do not go together.
-    """
-
-    size: Size  # (width, height) of the frames
-    rate: Fraction  # frames per second
-    height: int  # rows of the film, even; the frames are enlarged to it with Lanczos, in proportion
-    layout: Layout = "single"  # the frames alone; or side_by_side: the source's views left, the frames right
-    view_size: Size | None = None  # (width, height) of the views; for side_by_side alone
-    crf: int = 18  # H.264's quality, 0 best to 51 worst
-
-    def __post_init__(self) -> None:
-        """Refuses what cannot be written."""
-        if (self.layout == "side_by_side") != (self.view_size is not None):
-            raise ValueError("view_size belongs to side_by_side, and only to it")
-        if self.height % 2 or self.height <= 0:
-            raise ValueError(f"the film's height must be even and positive, not {self.height}")
-
-    @property
-    def shown_size(self) -> Size:
-        """(width, height) of the film."""
-        wide = 2 * round(self.size[0] * self.height / self.size[1] / 2)
-        return wide * (1 if self.view_size is None else 2), self.height
-
-    @property
-    def stack(self) -> Stack:
-        """How a frame and its view travel."""
-        return Stack(self.size, self.view_size)
-
-    @property
-    def graph(self) -> str:
-        """The filters from the stack to the film."""
-        small, view = self.stack.small, self.stack.view
-        if view is None:
-            return f"[0:v]{self._enlarge(small)},{_TO_VIDEO}[out]"
-        return (
-            "[0:v]split[a][b];"
-            f"[a]crop={view[0]}:{view[1]}:0:0,{self._enlarge(view)}[left];"
-            f"[b]crop={small[0]}:{small[1]}:0:{view[1]},{self._enlarge(small)}[right];"
-            f"[left][right]hstack,{_TO_VIDEO}[out]"
-        )
-
-    def _enlarge(self, size: Size) -> str:
-        width = 2 * round(size[0] * self.height / size[1] / 2)
-        return f"scale={width}:{self.height}:flags=lanczos+accurate_rnd+full_chroma_int,format=gbrp,setsar=1"
-
-
-# Enlarged as RGB first, so that the chroma of a small frame is not halved before it grows.
-_TO_VIDEO = (
-    "scale=flags=accurate_rnd:out_color_matrix=bt709:out_range=tv,format=yuv420p,"
-    # As options of the encoder the tags would give way to the frames' own, which say "unknown".
-    "setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=tv"
-)
 
 
 class Encoder:
     """Writes one file, and vouches for it.
 
-        encoder = Encoder(film, path, format)
+        encoder = Encoder(film, path, format, first=0)
         encoder.write(pixels)
         encoder.finish()    # or stop()
 
@@ -101,8 +27,15 @@ class Encoder:
       UserError: ffmpeg failed, the disk is full.
     """
 
-    def __init__(self, film: Path, path: Path, form: Format) -> None:
-        """Starts ffmpeg. `film` is what errors are about: the file at `path` is a part of it."""
+    def __init__(self, film: Path, path: Path, form: Format, first: int) -> None:
+        """Starts ffmpeg.
+
+        Args:
+          film: what errors are about; the file is a part of it.
+          path: the file to write.
+          form: of what, and how.
+          first: place in the film of the first frame to come.
+        """
         self.path = path
         self._film = film
         self.frames = 0  # written so far
@@ -110,8 +43,8 @@ class Encoder:
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 (closed by stop)
         command = [ffmpeg.binary(), "-hide_banner", "-v", "error", "-y"]
         command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{form.stack.width}x{form.stack.height}"]
-        command += ["-r", str(form.rate), "-i", "pipe:0", "-filter_complex", form.graph, "-map", "[out]"]
-        command += ["-c:v", "libx264", "-preset", "veryfast", "-crf", str(form.crf)]
+        command += ["-r", str(form.rate), "-i", "pipe:0"]
+        command += ["-filter_complex", form.graph(first), "-map", "[out]", *form.encoder]
         # passthrough: a frame in is a frame out, whatever rate ffmpeg reads into the time base.
         command += ["-fps_mode", "passthrough", "-map_metadata", "-1", ffmpeg.target(path)]
         self._process = subprocess.Popen(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import subprocess
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,13 @@ import imageio_ffmpeg
 def binary() -> str:
     """Path of the ffmpeg that imageio-ffmpeg brings along (or that IMAGEIO_FFMPEG_EXE names)."""
     return imageio_ffmpeg.get_ffmpeg_exe()
+
+
+@cache
+def version() -> str:
+    """What it calls itself: 'n9.0.2-17-g2a571b6068-20260930'."""
+    said = subprocess.run([binary(), "-version"], capture_output=True, text=True, check=False).stdout
+    return said.removeprefix("ffmpeg version ").partition(" ")[0]
 
 
 def source(path: str | Path) -> list[str]:

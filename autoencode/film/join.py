@@ -1,13 +1,16 @@
-"""Parts of a picture, and the source's sound, into one film."""
+"""Parts of a picture, and what the source had beside its own, into one film."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
+from autoencode.errors import UserError
 from autoencode.film import ffmpeg
 from autoencode.film.encode import check_count, failure
 from autoencode.film.probe import FilmInfo
@@ -23,17 +26,27 @@ COPIED = {
 CONTENTS = "parts.ffconcat"
 
 
+_TEXT = {"subrip", "ass", "ssa", "webvtt", "mov_text", "text"}
+"""Subtitles that are letters. The others are pictures, which only Matroska takes."""
+
+
 @dataclass(frozen=True)
-class Sound:
-    """Which part of the source's sound goes with the frames, in seconds."""
+class Companions:
+    """What of the source goes with the frames, sound, subtitles and chapters, and which part, in seconds."""
 
     film: FilmInfo
     start: float = 0.0  # since the file's start
     duration: float | None = None  # None: to the end
     delay: float = 0.0  # how long after `start` the first picture comes
+    audio: Literal["all", "first", "none"] = "all"  # which tracks of sound
+
+    @property
+    def sound(self) -> tuple[str, ...]:
+        """Codec of each track that comes along."""
+        return self.film.audio[: {"all": None, "first": 1, "none": 0}[self.audio]]
 
 
-def join(parts: Sequence[Path], rate: Fraction, sound: Sound | None, path: Path, frames: int) -> None:
+def join(parts: Sequence[Path], rate: Fraction, source: Companions | None, path: Path, frames: int) -> None:
     """Makes a film of parts that lie in one folder, without encoding their picture again.
 
     It grows in that folder, and takes its place when it is whole.
@@ -41,48 +54,74 @@ def join(parts: Sequence[Path], rate: Fraction, sound: Sound | None, path: Path,
     Args:
       parts: files with the same kind of picture, in order.
       rate: frames per second.
-      sound: the source's, or None for silence.
+      source: whose sound, subtitles and chapters, or None: none.
       path: the film to make, mp4, mov or mkv by suffix.
       frames: how many the parts have.
 
     Raises:
       UserError: ffmpeg failed, or not all frames arrived.
     """
-    folder = parts[0].parent
-    (folder / CONTENTS).write_text(
-        "ffconcat version 1.0\n" + "".join(f"file {part.name}\n" for part in parts)
-    )
-    joined = folder / f"joined{path.suffix.lower()}"
-    # From inside the folder: nothing in the names of its way could then be taken for syntax.
-    ran = subprocess.run(
-        _command(rate, sound, joined),
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
-    if ran.returncode != 0:
+    joined = parts[0].with_name(f"joined{path.suffix.lower()}")
+    try:
+        _run(parts, _command(rate, source, joined), path)
+        check_count(path, joined, frames)
+        joined.replace(path)
+    finally:
         joined.unlink(missing_ok=True)  # it may be what fills the disk
+
+
+def unfold(parts: Sequence[Path], path: Path, frames: int) -> None:
+    """Makes a folder of PNGs of parts that lie in one folder: 00000001.png is the first.
+
+    Args:
+      parts: as in `join`.
+      path: the folder; if it is there, it holds nothing but such pictures, and is replaced.
+      frames: how many the parts have.
+
+    Raises:
+      UserError: ffmpeg failed, or not all frames arrived.
+    """
+    unfolded = parts[0].with_name("unfolded")
+    shutil.rmtree(unfolded, ignore_errors=True)
+    unfolded.mkdir()
+    try:
+        command = [ffmpeg.binary(), "-hide_banner", "-nostdin", "-v", "error", "-f", "concat", "-i", CONTENTS]
+        command += ["-fps_mode", "passthrough", "-pix_fmt", "rgb24", "unfolded/%08d.png"]
+        _run(parts, command, path)
+        found = len(list(unfolded.iterdir()))
+        if found != frames:
+            raise UserError(f"{path}: {found} of {frames} frames arrived in it; try again")
+        if path.exists():
+            shutil.rmtree(path)
+        unfolded.replace(path)
+    finally:
+        shutil.rmtree(unfolded, ignore_errors=True)
+
+
+def _run(parts: Sequence[Path], command: list[str], path: Path) -> None:
+    folder = parts[0].parent
+    contents = "".join(f"file {part.name}\n" for part in parts)
+    (folder / CONTENTS).write_text("ffconcat version 1.0\n" + contents)
+    # From inside the folder: nothing in the names of its way could then be taken for syntax.
+    ran = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    if ran.returncode != 0:
         raise failure(path, ran.stderr, ran.returncode)
-    check_count(path, joined, frames)
-    joined.replace(path)
 
 
-def _command(rate: Fraction, sound: Sound | None, joined: Path) -> list[str]:
+def _command(rate: Fraction, source: Companions | None, joined: Path) -> list[str]:
     # Holds the first picture back until the sound has come as far.
-    delay = max(sound.delay, 0.0) if sound else 0.0
+    delay = max(source.delay, 0.0) if source else 0.0
     command = [ffmpeg.binary(), "-hide_banner", "-nostdin", "-v", "error", "-y"]
     command += ["-itsoffset", f"{delay:.6f}", "-f", "concat", "-i", CONTENTS]
-    if sound is not None:
-        command += [*_part(sound), *ffmpeg.source(sound.film.path.absolute())]
-    command += ["-map", "0:v", "-c:v", "copy", "-bsf:v", _on_the_beat(rate, delay)]
-    if sound is not None:
-        command += ["-map", "1:a?", *_sound_codecs(sound, joined.suffix)]
-    command += ["-map_metadata", "-1", "-map_chapters", "-1"]
+    if source is not None:
+        command += [*_part(source), *ffmpeg.source(source.film.path.absolute())]
+    command += ["-map", "0:v", "-c:v", "copy", "-bsf:v", _on_the_beat(rate, delay), "-map_metadata:g", "-1"]
+    if source is not None:
+        command += [*_sound(source, joined.suffix), *_subtitles(source, joined.suffix), "-map_chapters", "1"]
     if joined.suffix != ".mkv":
         command += ["-movflags", "+faststart"]
     command += [ffmpeg.target(joined.name)]
-    if sound is not None:
+    if source is not None:
         # ffmpeg counts an MPEG-TS from the first stream in use. Keeping the source's picture in use, for
         # nothing else, stops sound that starts late from coming early.
         command += ["-map", "1:V:0", "-c", "copy", "-f", "null", "-"]
@@ -96,16 +135,32 @@ def _on_the_beat(rate: Fraction, delay: float) -> str:
     return "setts=" + ":".join(times)
 
 
-def _sound_codecs(sound: Sound, suffix: str) -> list[str]:
+def _sound(source: Companions, suffix: str) -> list[str]:
     taken = COPIED[suffix]
     # A copy would otherwise begin at the key frame of the picture before the excerpt.
-    options = ["-copypriorss:a", "0"] if sound.start > 0 else []
-    for track, codec in enumerate(sound.film.audio):
+    options = ["-copypriorss:a", "0"] if source.start > 0 else []
+    for track, codec in enumerate(source.sound):
+        options += ["-map", f"1:a:{track}", f"-map_metadata:s:a:{track}", f"1:s:a:{track}"]
         copied = taken is None or codec in taken
         options += [f"-c:a:{track}", "copy"] if copied else [f"-c:a:{track}", "aac", f"-b:a:{track}", "192k"]
     return options
 
 
-def _part(sound: Sound) -> list[str]:
-    options = ["-ss", f"{sound.start:.6f}"] if sound.start > 0 else []
-    return options + (["-t", f"{sound.duration:.6f}"] if sound.duration is not None else [])
+def _subtitles(source: Companions, suffix: str) -> list[str]:
+    options, made = [], 0
+    for track, codec in enumerate(source.film.subtitles):
+        if suffix == ".mkv":
+            become = "srt" if codec == "mov_text" else "copy"
+        elif codec in _TEXT:
+            become = "mov_text"
+        else:
+            continue
+        options += ["-map", f"1:s:{track}", f"-map_metadata:s:s:{made}", f"1:s:s:{track}"]
+        options += [f"-c:s:{made}", become]
+        made += 1
+    return options
+
+
+def _part(source: Companions) -> list[str]:
+    options = ["-ss", f"{source.start:.6f}"] if source.start > 0 else []
+    return options + (["-t", f"{source.duration:.6f}"] if source.duration is not None else [])

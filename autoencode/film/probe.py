@@ -41,6 +41,7 @@ class FilmInfo:
     transfer: str | None  # the transfer function that the stream states, as ffmpeg calls it
     progressive: bool  # the stream states that its pictures are whole, not woven of two fields
     audio: tuple[str, ...]  # codec of each audio track
+    subtitles: tuple[str, ...] = ()  # codec of each subtitle track
     crop: Crop | None = None  # the part of the picture as shown that is used; None: all
     deinterlace: bool = False  # whether pictures are woven of two fields, that have to be made one
 
@@ -86,10 +87,13 @@ def probe(path: str | Path) -> FilmInfo:
         raise UserError(f"{path}: {what}; name a film file")
     if _is_text_or_still(container[1], _codec(pictures[0][0])):
         raise UserError(f"{path}: a text or a still picture, not a film; name a film file")
-    return _film(path, text, pictures[0], audio)
+    subtitles = tuple(_codec(lines[0]) for lines in streams if _is(lines, "Subtitle"))
+    return _film(path, text, pictures[0], audio, subtitles)
 
 
-def _film(path: Path, text: str, stream: list[str], audio: tuple[str, ...]) -> FilmInfo:
+def _film(
+    path: Path, text: str, stream: list[str], audio: tuple[str, ...], subtitles: tuple[str, ...]
+) -> FilmInfo:
     line = stream[0]
     size = re.search(r", (\d+)x(\d+)(?=[ ,]|$)", line)
     if size is None or 0 in (int(size[1]), int(size[2])):
@@ -112,6 +116,7 @@ def _film(path: Path, text: str, stream: list[str], audio: tuple[str, ...]) -> F
         transfer=transfer,
         progressive="progressive" in _about_pixels(line),
         audio=audio,
+        subtitles=subtitles,
     )
 
 
@@ -138,7 +143,7 @@ def _is(stream: list[str], kind: str) -> bool:
 
 
 def _codec(line: str) -> str:
-    found = re.search(r": (?:Video|Audio): (\w+)", line)
+    found = re.search(r": (?:Video|Audio|Subtitle): (\w+)", line)
     return found[1] if found else "unknown"
 
 

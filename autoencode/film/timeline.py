@@ -39,6 +39,22 @@ class Timeline:
         """Frames that `at_constant_rate` yields."""
         return self.count if self.constant else max(1, round(self.duration * self.rate))
 
+    @property
+    def repeated(self) -> int:
+        """Frames that show the same picture as the one before."""
+        return self.frames_out - self._shown
+
+    @property
+    def dropped(self) -> int:
+        """Pictures that no frame shows."""
+        return self.count - self._shown
+
+    @property
+    def _shown(self) -> int:
+        """How many of the pictures are shown at all."""
+        slots = float(self.times[0]) + (np.arange(self.frames_out) + 0.5) / float(self.rate)
+        return len(np.unique(np.searchsorted(self.times, slots, side="right")))
+
     def picture_at(self, slot: int) -> int:
         """Which of the pictures a frame of the even pace shows."""
         return max(0, int(np.searchsorted(self.times, _middle(self, slot), side="right")) - 1)

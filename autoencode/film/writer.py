@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from contextlib import ExitStack
-from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 
@@ -13,10 +13,10 @@ import numpy as np
 
 from autoencode.errors import UserError
 from autoencode.files import locked
-from autoencode.film.encode import LARGEST, Encoder, Format, Layout
-from autoencode.film.join import COPIED, Sound, join
+from autoencode.film.encode import Encoder
+from autoencode.film.format import CODECS, LARGEST, Format
+from autoencode.film.join import Companions, join, unfold
 from autoencode.film.probe import probe
-from autoencode.film.stack import Size
 from autoencode.film.timeline import scan
 from autoencode.interrupt import deferred
 
@@ -25,13 +25,13 @@ PART = 1024
 
 
 class FilmWriter:
-    """Writes H.264 (BT.709, limited range, 4:2:0) with the source's sound: mp4, mov or mkv by suffix.
+    """Writes a picture with the source's sound, subtitles and chapters: mp4, mov or mkv by suffix.
 
     The picture grows part by part in a hidden folder beside `path`; when all are there they are joined and
     the film takes its place. After any failure an earlier film at `path` is as it was, and the parts that
     are whole stay, for the next writer of the same film to go on from.
 
-        with FilmWriter(path, (96, 64), rate, height=320, sound=sound, made_of="…") as film:
+        with FilmWriter(path, Format((96, 64), rate, 320), source, made_of="…") as film:
             for pixels in frames[film.frames :]:
                 film.write(pixels)
 
@@ -40,52 +40,41 @@ class FilmWriter:
     """
 
     def __init__(
-        self,
-        path: str | Path,
-        size: Size,
-        rate: Fraction,
-        *,
-        height: int,
-        layout: Layout = "single",
-        view_size: Size | None = None,
-        crf: int = 18,
-        sound: Sound | None = None,
-        made_of: str = "",
+        self, path: str | Path, form: Format, source: Companions | None = None, made_of: str = ""
     ) -> None:
         """Checks what can be checked; files are touched with the `with` block.
 
         Args:
           path: the film to make.
-          size: (width, height) of the frames that `write` is given.
-          rate: frames per second.
-          height: as in `Format`; so are layout, view_size, crf.
-          layout: how the frames are shown.
-          view_size: (width, height) of the views.
-          crf: the quality.
-          sound: the source's, or None for silence.
+          form: its picture.
+          source: whose sound, subtitles and chapters come along, or None: none.
           made_of: all that decides the frames. Parts that were made of the same are kept and taken up;
             without it none are.
         """
         self.path = Path(path)
-        if self.path.suffix.lower() not in COPIED:
-            raise UserError(f"{self.path}: a film's name must end in .mp4, .mov or .mkv; rename the output")
+        self.format = form
+        taken = CODECS[form.codec].suffixes
+        if taken and self.path.suffix.lower() not in taken:
+            raise UserError(
+                f"{self.path}: the name of a film in {form.codec} must end in {' or '.join(taken)};"
+                " rename the output"
+            )
         if not self.path.parent.is_dir():
             raise UserError(f"{self.path}: the folder {self.path.parent} does not exist; create it first")
         if not os.access(self.path.parent, os.W_OK | os.X_OK):
             raise UserError(
                 f"{self.path}: the folder {self.path.parent} cannot be written to; choose another --output"
             )
-        if self.path.is_dir():
-            raise UserError(f"{self.path}: is a folder; give the output another name")
-        if sound is not None and self.path.exists() and self.path.samefile(sound.film.path):
+        if self.path.is_dir() and not (form.codec == "png" and _is_sequence(self.path)):
+            raise UserError(f"{self.path}: is a folder with something in it; give the output another name")
+        if source and self.path.exists() and self.path.samefile(source.film.path):
             raise UserError(f"{self.path}: is the source film itself; give the output another name")
-        self.format = Format(size, Fraction(rate), height, layout, view_size, crf)
-        width, height = self.format.shown_size
+        width, height = form.shown_size
         if max(width, height) > LARGEST:
             raise UserError(
-                f"{self.path}: {width}x{height} is more than H.264 can hold; choose a smaller --height"
+                f"{self.path}: {width}x{height} is more than players can show; choose a smaller --height"
             )
-        self._sound = sound
+        self._source = source
         self._made_of = f"{made_of}\n{self.format}\n" if made_of else ""
         self._folder = self.path.with_name(f".{self.path.name}.parts")
         self._kept = 0  # frames in whole parts
@@ -108,11 +97,12 @@ class FilmWriter:
         return self._kept + (self._encoder.frames if self._encoder else 0)
 
     def write(self, pixels: np.ndarray, view: np.ndarray | None = None) -> None:
-        """Adds a frame: pixels uint8 (height, width, 3) of `size`; view likewise of `view_size`."""
+        """Adds a frame: pixels uint8 (height, width, 3) of the format's size; view likewise of its views'."""
         if self._encoder is None:
             # Between ffmpeg's fork and our knowing of it, it cannot be stopped.
             with deferred():
-                self._encoder = Encoder(self.path, self._folder / "partial.mp4", self.format)
+                partial = self._folder / f"partial{self._part_suffix}"
+                self._encoder = Encoder(self.path, partial, self.format, self._kept)
         self._encoder.write(pixels, view)
         if self._encoder.frames == PART:
             self._end_part()
@@ -131,13 +121,17 @@ class FilmWriter:
     @property
     def _parts(self) -> list[Path]:
         """Those that are whole, in order: each is named after its first frame."""
-        return sorted(self._folder.glob("[0-9]*.mp4"))
+        return sorted(self._folder.glob(f"[0-9]*{self._part_suffix}"))
+
+    @property
+    def _part_suffix(self) -> str:
+        return CODECS[self.format.codec].part
 
     def _take_up(self) -> None:
         """Finds out what is there already; clears away what is of no use."""
         of = self._folder / "made_of"
         if not self._made_of or not of.exists() or of.read_text() != self._made_of:
-            for part in self._parts:
+            for part in self._folder.glob("[0-9]*"):
                 part.unlink()
             of.write_text(self._made_of)
         for number, part in enumerate(self._parts):
@@ -148,7 +142,7 @@ class FilmWriter:
 
     def _end_part(self) -> None:
         self._encoder.finish()
-        self._encoder.path.replace(self._folder / f"{self._kept:09d}.mp4")
+        self._encoder.path.replace(self._folder / f"{self._kept:09d}{self._part_suffix}")
         self._kept, self._encoder = self.frames, None
 
     def _finish(self) -> None:
@@ -156,7 +150,10 @@ class FilmWriter:
             raise UserError(f"{self.path}: no frame was written, so no film was made; check the source")
         if self._encoder is not None:
             self._end_part()
-        join(self._parts, self.format.rate, self._sound, self.path, self.frames)
+        if self.format.codec == "png":
+            unfold(self._parts, self.path, self.frames)
+        else:
+            join(self._parts, self.format.rate, self._source, self.path, self.frames)
         for part in self._parts:
             part.unlink()
 
@@ -167,3 +164,8 @@ class FilmWriter:
             self._encoder.path.unlink(missing_ok=True)
         if not self._made_of or not self._parts:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _is_sequence(folder: Path) -> bool:
+    """Whether a folder holds nothing but an earlier rendering's pictures."""
+    return all(re.fullmatch(r"\d{8}\.png", entry.name) for entry in folder.iterdir())

@@ -8,16 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from films import files_end_at, make_film, number_of, numbered, write_film
+from films import ffmpeg_run, files_end_at, film_writer, make_film, number_of, numbered, write_film
 
 from autoencode.errors import UserError
 from autoencode.film import ffmpeg
 from autoencode.film.decode import read_frames
-from autoencode.film.encode import default_height
-from autoencode.film.join import Sound
+from autoencode.film.format import default_height, fitting_height
+from autoencode.film.join import Companions
 from autoencode.film.probe import probe
 from autoencode.film.timeline import at_constant_rate, scan
-from autoencode.film.writer import FilmWriter
 
 
 def complaint(error):
@@ -48,7 +47,7 @@ def test_frames_arrive_once_each_in_order(tmp_path, suffix):
 @pytest.mark.parametrize("colour", [(255, 0, 0), (0, 255, 0), (0, 0, 255), (200, 100, 50)])
 def test_colours_are_bt709_and_tagged_so(tmp_path, colour):
     path = tmp_path / "a.mp4"
-    with FilmWriter(path, (96, 64), Fraction(24), height=128) as film:
+    with film_writer(path, height=128) as film:
         for _ in range(3):
             film.write(np.full((64, 96, 3), colour, np.uint8))
     assert probe(path).matrix == "bt709"
@@ -58,17 +57,82 @@ def test_colours_are_bt709_and_tagged_so(tmp_path, colour):
     assert re.search(r"yuv420p\(tv, bt709, ", header)
 
 
-def test_side_by_side_puts_the_view_left(tmp_path):
-    path = tmp_path / "a.mkv"
-    size, view_size = (96, 64), (192, 128)
-    with FilmWriter(path, size, Fraction(24), height=128, layout="side_by_side", view_size=view_size) as film:
-        for small, view in zip(numbered(10, size), numbered(10, view_size)[::-1], strict=True):
+@pytest.mark.parametrize(
+    ("layout", "shown"), [("side_by_side", (384, 128)), ("stacked", (192, 256)), ("split", (192, 128))]
+)
+def test_layouts_show_the_source_and_the_memory_of_the_same_frame(tmp_path, layout, shown):
+    path, size = tmp_path / "a.mkv", (96, 64)
+    with film_writer(path, height=128, layout=layout) as film:
+        assert film.format.view_size == (192, 128)
+        for small, view in zip(numbered(10, size), numbered(10, (192, 128))[::-1], strict=True):
             film.write(small, view)
     made = probe(path)
-    assert (made.width, made.height) == (384, 128)
-    frames = list(read_frames(made, (384, 128)))
-    assert [number_of(frame.pixels[:, :190]) for frame in frames] == list(range(10))[::-1]
-    assert [number_of(frame.pixels[:, 194:]) for frame in frames] == list(range(10))
+    assert (made.width, made.height) == shown
+    frames = [frame.pixels for frame in read_frames(made, shown)]
+    source, memory = {
+        "side_by_side": (np.s_[:, :190], np.s_[:, 194:]),
+        "stacked": (np.s_[:126], np.s_[130:]),
+        "split": (np.s_[:, :2], np.s_[:, -2:]),
+    }[layout]
+    assert [number_of(frame[memory]) for frame in frames] == list(range(10))
+    if layout != "split":
+        assert [number_of(frame[source]) for frame in frames] == list(range(10))[::-1]
+
+
+def test_the_border_of_a_split_picture_moves_on_across_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr("autoencode.film.writer.PART", 24)
+    path, size = tmp_path / "a.mkv", (96, 64)
+    with film_writer(path, layout="split") as film:
+        for _ in range(192):
+            film.write(np.full((64, 96, 3), 200, np.uint8), np.full((64, 96, 3), 50, np.uint8))
+    dark = np.array([(frame.pixels[32, :, 0] < 125).sum() for frame in read_frames(probe(path), size)])
+    # To and fro in 8 seconds: all memory at the beginning, all source after 4, half and half after 2 and 6.
+    assert dark[0] <= 1
+    assert dark[96] >= 95
+    assert dark[[48, 144]] == pytest.approx(48, abs=2)
+    assert np.abs(np.diff(dark)).max() <= 3
+
+
+@pytest.mark.parametrize(
+    ("codec", "suffix", "found"),
+    [
+        ("h264", "mov", "h264 .*yuv420p"),
+        ("hevc", "mp4", "hevc .*hvc1.*yuv420p"),
+        ("hevc", "mkv", "hevc .*yuv420p"),
+        ("prores", "mov", "prores .*yuv422p10le"),
+        ("ffv1", "mkv", "ffv1.*bgr0"),
+    ],
+)
+def test_codecs(tmp_path, monkeypatch, codec, suffix, found):
+    monkeypatch.setattr("autoencode.film.writer.PART", 8)
+    source = probe(make_film(tmp_path / "source.mkv", frames=30))
+    path = write_film(tmp_path / f"a.{suffix}", 30, codec=codec, source=Companions(source))
+    header = subprocess.run([ffmpeg.binary(), "-i", path], capture_output=True, check=False).stderr.decode()
+    assert re.search(found, header)
+    frames = list(read_frames(probe(path), (96, 64), timeline=scan(probe(path))))
+    assert [number_of(frame.pixels) for frame in frames] == list(range(30))
+    assert scan(probe(path)).rate == 24
+    assert probe(path).audio
+
+
+def test_without_loss_a_pixel_is_what_it_was(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 255, (64, 96, 3), np.uint8)
+    with film_writer(tmp_path / "a.mkv", codec="ffv1") as film:
+        film.write(pixels)
+    raw = ffmpeg_run("-i", tmp_path / "a.mkv", "-pix_fmt", "rgb24", "-f", "rawvideo", "-")
+    assert raw == pixels.tobytes()
+
+
+def test_a_canvas_has_the_picture_in_its_middle(tmp_path):
+    path = tmp_path / "a.mp4"
+    height = fitting_height((96, 64), "side_by_side", (320, 240))
+    assert height == 106  # 160 × 106.7 twice
+    with film_writer(path, height=height, layout="side_by_side", canvas=(320, 240)) as film:
+        film.write(np.full((64, 96, 3), 200, np.uint8), np.full((106, 160, 3), 200, np.uint8))
+    pixels = next(read_frames(probe(path), (320, 240))).pixels
+    assert pixels[:60].max() < 5
+    assert pixels[-60:].max() < 5
+    assert pixels[70:170].min() > 195
 
 
 def test_a_variable_film_keeps_its_length(tmp_path):
@@ -76,7 +140,7 @@ def test_a_variable_film_keeps_its_length(tmp_path):
     film = probe(make_film(tmp_path / "source.mkv", frames=40, rate=25, times=times))
     timeline = scan(film)
     path = tmp_path / "made.mp4"
-    with FilmWriter(path, (96, 64), timeline.rate, height=64, sound=Sound(film)) as made:
+    with film_writer(path, timeline.rate, source=Companions(film)) as made:
         for frame in at_constant_rate(read_frames(film, (96, 64), timeline=timeline), timeline):
             made.write(frame.pixels)
     assert scan(probe(path)).count == 45
@@ -87,12 +151,12 @@ def test_a_variable_film_keeps_its_length(tmp_path):
 def test_any_name_is_only_a_name(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     source = make_film(Path("-" + name), frames=6)
-    write_film(name, 6, sound=Sound(probe(source)))
+    write_film(name, 6, source=Companions(probe(source)))
     assert scan(probe(name)).count == 6
 
 
 def fail_in_the_middle(path):
-    with FilmWriter(path, (96, 64), Fraction(24), height=64) as film:
+    with film_writer(path, height=64) as film:
         film.write(numbered(1, (96, 64))[0])
         raise KeyError
 
@@ -106,7 +170,7 @@ def test_an_exception_leaves_nothing(tmp_path):
 def test_a_failure_leaves_the_earlier_film(tmp_path):
     path = write_film(tmp_path / "a.mp4", 5)
     good = path.read_bytes()
-    with pytest.raises(UserError, match="no frame"), FilmWriter(path, (96, 64), Fraction(24), height=64):
+    with pytest.raises(UserError, match="no frame"), film_writer(path, height=64):
         pass
     assert path.read_bytes() == good
     assert list(tmp_path.iterdir()) == [path]
@@ -114,7 +178,7 @@ def test_a_failure_leaves_the_earlier_film(tmp_path):
 
 def write_noise(path):
     noise = np.random.default_rng(0).integers(0, 255, (64, 96, 3), np.uint8)
-    with files_end_at(50_000), FilmWriter(path, (96, 64), Fraction(24), height=320) as film:
+    with files_end_at(50_000), film_writer(path, height=320) as film:
         for number in range(400):
             film.write(np.roll(noise, number, axis=1))
 
@@ -127,7 +191,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
 
 
 def kill_in_the_middle(path):
-    with FilmWriter(path, (96, 64), Fraction(24), height=64) as film:
+    with film_writer(path, height=64) as film:
         film.write(numbered(1, (96, 64))[0])
         film._encoder._process.kill()
         film._encoder._process.wait()
@@ -146,14 +210,14 @@ def test_names_that_do_not_do(tmp_path):
     source = make_film(tmp_path / "source.mp4", frames=3)
     for name, words in [("a.avi", "must end in"), ("a", "must end in"), ("none/a.mp4", "does not exist")]:
         with pytest.raises(UserError, match=words) as caught:
-            FilmWriter(tmp_path / name, (96, 64), Fraction(24), height=64)
+            film_writer(tmp_path / name)
         complaint(caught)
     with pytest.raises(UserError, match="source film itself"):
-        FilmWriter(source, (96, 64), Fraction(24), height=64, sound=Sound(probe(source)))
+        film_writer(source, source=Companions(probe(source)))
 
 
 def test_a_frame_of_another_size_is_refused(tmp_path):
-    with FilmWriter(tmp_path / "a.mp4", (96, 64), Fraction(24), height=64) as film:
+    with film_writer(tmp_path / "a.mp4") as film:
         with pytest.raises(ValueError, match="should be uint8"):
             film.write(np.zeros((64, 95, 3), np.uint8))
         film.write(np.zeros((64, 96, 3), np.uint8))

@@ -1,10 +1,14 @@
 """The sound comes along, every track of it, in step with the picture."""
 
+import re
+import subprocess
+
 import numpy as np
 import pytest
 from films import ffmpeg_run, make_film, write_film
 
-from autoencode.film.join import Sound
+from autoencode.film import ffmpeg
+from autoencode.film.join import Companions
 from autoencode.film.probe import probe
 from autoencode.film.timeline import scan
 
@@ -50,7 +54,7 @@ def beep_of(path):
 )
 def test_sound_is_copied_where_the_container_takes_it(tmp_path, source, made, codec, expected):
     film = probe(make_film(tmp_path / f"source.{source}", frames=48, sound_codec=codec))
-    path = write_film(tmp_path / f"made.{made}", 48, sound=Sound(film))
+    path = write_film(tmp_path / f"made.{made}", 48, source=Companions(film))
     assert probe(path).audio == (expected,)
     assert probe(path).duration == pytest.approx(film.duration, abs=1 / 24)
     assert np.abs(heard(path)[4800:-9600]).max() > 0.05
@@ -58,7 +62,7 @@ def test_sound_is_copied_where_the_container_takes_it(tmp_path, source, made, co
 
 def test_a_silent_source(tmp_path):
     film = probe(make_film(tmp_path / "source.mp4", frames=12, sound=False))
-    assert probe(write_film(tmp_path / "a.mp4", 12, sound=Sound(film))).audio == ()
+    assert probe(write_film(tmp_path / "a.mp4", 12, source=Companions(film))).audio == ()
 
 
 def test_every_sound_track_comes_along(tmp_path):
@@ -66,7 +70,7 @@ def test_every_sound_track_comes_along(tmp_path):
     two = tmp_path / "two.mkv"
     codecs = ["-c:v", "copy", "-c:a:0", "copy", "-c:a:1", "flac"]
     ffmpeg_run("-i", one, *["-map", "0:v", "-map", "0:a", "-map", "0:a"], *codecs, two)
-    assert probe(write_film(tmp_path / "a.mov", 24, sound=Sound(probe(two)))).audio == ("aac", "aac")
+    assert probe(write_film(tmp_path / "a.mov", 24, source=Companions(probe(two)))).audio == ("aac", "aac")
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "mov"])
@@ -75,8 +79,8 @@ def test_sound_and_picture_of_an_excerpt_begin_together(tmp_path, suffix, codec)
     source = beeping(tmp_path / "source.mkv", 2.0, 4.0, codec, frames=96, rate=24)
     film, start = probe(source), 1.51
     timeline = scan(film, start=start, duration=1.5)
-    sound = Sound(film, start, 1.5, delay=timeline.times[0] - start)
-    path = write_film(tmp_path / f"made.{suffix}", timeline.frames_out, sound=sound)
+    sound = Companions(film, start, 1.5, delay=timeline.times[0] - start)
+    path = write_film(tmp_path / f"made.{suffix}", timeline.frames_out, source=sound)
     # Sound is copied in whole packets, of 26 ms in AAC and MP3, of 96 ms in FLAC.
     assert beep_of(path) - scan(probe(path)).times[0] == pytest.approx(2.0 - timeline.times[0], abs=0.027)
     assert probe(path).duration == pytest.approx(1.5, abs=0.096 if codec == "flac" else 1 / 24)
@@ -92,8 +96,92 @@ def test_whichever_starts_late_stays_late(tmp_path, source, suffix, delay, sound
     timeline = scan(film)
     assert timeline.times[0] - beep_of(path) == pytest.approx(delay - sound_delay - 0.2, abs=0.03)
     made = write_film(
-        tmp_path / f"made.{suffix}", timeline.frames_out, sound=Sound(film, delay=timeline.times[0])
+        tmp_path / f"made.{suffix}", timeline.frames_out, source=Companions(film, delay=timeline.times[0])
     )
     late = scan(probe(made)).times[0] - beep_of(made)
     assert late == pytest.approx(timeline.times[0] - beep_of(path), abs=0.01)
     assert probe(made).duration == pytest.approx(2.5 + sound_delay, abs=1 / 24)
+
+
+@pytest.fixture(scope="module")
+def rich(tmp_path_factory):
+    """A film of four seconds with two languages, two kinds of subtitles and two chapters."""
+    folder = tmp_path_factory.mktemp("rich")
+    (folder / "letters.srt").write_text("1\n00:00:00,500 --> 00:00:01,500\nHello\n")
+    marks = "".join(
+        f"[CHAPTER]\nTIMEBASE=1/1000\nSTART={start}\nEND={start + 2000}\ntitle={title}\n"
+        for start, title in ((0, "One"), (2000, "Two"))
+    )
+    (folder / "chapters.txt").write_text(";FFMETADATA1\n" + marks)
+    picture = make_film(folder / "picture.mkv", frames=96)
+    inputs = [picture, picture, folder / "letters.srt", folder / "letters.srt", folder / "chapters.txt"]
+    path = folder / "rich.mkv"
+    ffmpeg_run(
+        *[word for name in inputs for word in ("-i", name)],
+        *[
+            "-map",
+            "0:v",
+            "-map",
+            "0:a",
+            "-map",
+            "1:a",
+            "-map",
+            "2",
+            "-map",
+            "3",
+            "-map_chapters",
+            "4",
+            "-c:v",
+            "copy",
+            "-c:a",
+            "copy",
+        ],
+        *[
+            "-c:s:0",
+            "srt",
+            "-c:s:1",
+            "ass",
+            "-metadata:s:a:0",
+            "language=deu",
+            "-metadata:s:a:1",
+            "language=fra",
+        ],
+        *["-metadata:s:s:0", "language=eng", "-metadata:s:s:1", "language=ita"],
+        path,
+    )
+    return probe(path)
+
+
+def header(path):
+    said = subprocess.run([ffmpeg.binary(), "-i", path], capture_output=True, check=False).stderr.decode()
+    streams = re.findall(r"Stream #0:\d+(?:\[\w+\])?(?:\((\w+)\))?: (Audio|Subtitle): (\w+)", said)
+    chapters = re.findall(r"Chapter #.*start ([\d.]+), end ([\d.]+)\n.*\n *title +: (\w+)", said)
+    return [" ".join(stream) for stream in streams], chapters
+
+
+@pytest.mark.parametrize(
+    ("suffix", "subtitles"),
+    [
+        ("mkv", ["eng Subtitle subrip", "ita Subtitle ass"]),
+        ("mp4", ["eng Subtitle mov_text", "ita Subtitle mov_text"]),
+    ],
+)
+def test_languages_subtitles_and_chapters_come_along(tmp_path, rich, suffix, subtitles):
+    sound = ["deu Audio vorbis", "fra Audio vorbis"]
+    sound = sound if suffix == "mkv" else [track.replace("vorbis", "aac") for track in sound]
+    streams, chapters = header(write_film(tmp_path / f"a.{suffix}", 96, source=Companions(rich)))
+    assert streams == sound + subtitles
+    assert [title for _, _, title in chapters] == ["One", "Two"]
+    assert float(chapters[1][0]) == pytest.approx(2, abs=0.01)
+
+
+def test_an_excerpts_chapters_are_its_own(tmp_path, rich):
+    _, chapters = header(write_film(tmp_path / "a.mkv", 48, source=Companions(rich, 1.5, 2.0)))
+    assert [title for _, _, title in chapters] == ["One", "Two"]
+    assert float(chapters[1][0]) == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize(("audio", "tracks"), [("all", 2), ("first", 1), ("none", 0)])
+def test_the_tracks_that_were_asked_for(tmp_path, rich, audio, tracks):
+    path = write_film(tmp_path / "a.mp4", 96, source=Companions(rich, audio=audio))
+    assert len(probe(path).audio) == tracks

@@ -2,17 +2,17 @@
 
 from fractions import Fraction
 
+import imageio.v3 as imageio
 import numpy as np
 import pytest
-from films import ffmpeg_run, files_end_at, make_film, number_of, numbered
+from films import ffmpeg_run, files_end_at, film_writer, make_film, number_of, numbered
 
 from autoencode.errors import UserError
 from autoencode.film import writer
 from autoencode.film.decode import read_frames
-from autoencode.film.join import Sound
+from autoencode.film.join import Companions
 from autoencode.film.probe import probe
 from autoencode.film.timeline import scan
-from autoencode.film.writer import FilmWriter
 
 SIZE, RATE = (96, 64), Fraction(24000, 1001)
 
@@ -23,7 +23,7 @@ def short_parts(monkeypatch):
 
 
 def film_of(path, made_of="these", **options):
-    return FilmWriter(path, SIZE, RATE, **{"height": 64, "made_of": made_of, **options})
+    return film_writer(path, RATE, SIZE, made_of=made_of, **options)
 
 
 def write(path, pictures, until=None, then=None, **options):
@@ -54,13 +54,13 @@ def pictures(path):
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
 def test_begun_again_it_goes_on_and_the_film_is_the_same(tmp_path, suffix):
-    sound = Sound(probe(make_film(tmp_path / "source.mkv", frames=60, rate=RATE)))
+    sound = Companions(probe(make_film(tmp_path / "source.mkv", frames=60, rate=RATE)))
     unbroken, path = tmp_path / f"unbroken.{suffix}", tmp_path / f"film.{suffix}"
-    assert finish(unbroken, sound=sound) == 0
-    assert stop_at(path, 20, sound=sound) == 0
+    assert finish(unbroken, source=sound) == 0
+    assert stop_at(path, 20, source=sound) == 0
     assert not path.exists()
-    assert stop_at(path, 46, sound=sound) == 16
-    assert finish(path, sound=sound) == 32
+    assert stop_at(path, 46, source=sound) == 16
+    assert finish(path, source=sound) == 32
     assert pictures(path) == pictures(unbroken)
     assert [number_of(frame.pixels) for frame in read_frames(probe(path), SIZE)] == list(range(60))
     times = scan(probe(path)).times
@@ -123,3 +123,17 @@ def test_two_at_once(tmp_path):
         for pixels in numbered(60, SIZE)[film.frames :]:
             film.write(pixels)
     assert scan(probe(path)).count == 60
+
+
+def test_a_folder_of_pictures(tmp_path):
+    path = tmp_path / "100%d 'pictures'"
+    assert stop_at(path, 40, codec="png") == 0
+    assert finish(path, codec="png") == 32
+    assert [entry.name for entry in sorted(path.iterdir())] == [
+        f"{number:08d}.png" for number in range(1, 61)
+    ]
+    assert number_of(imageio.imread(path / "00000060.png")) == 59
+    assert finish(path, codec="png") == 0  # in place of the earlier one
+    (path / "mine.txt").touch()
+    with pytest.raises(UserError, match="a folder with something in it"):
+        film_of(path, codec="png")
