@@ -58,6 +58,8 @@ def main() -> None:
         from autoencode.reconstruct import Reconstructor
     footage = film_footage(film, timeline, run.config.size) if _FILM.value else dataset_footage(dataset)
     evaluation = evaluate(Reconstructor(run, weights), footage, with_vmaf=_VMAF.value)
+    if _FILM.value and not _JSON.value:
+        timeline.damage.say()
     print(_json(run, weights, on, evaluation) if _JSON.value else _table(run, weights, on, evaluation))
 
 

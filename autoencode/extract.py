@@ -75,6 +75,8 @@ def extract(
                 (folder.parent / ".lock").unlink()
                 with suppress(OSError):  # a dataset of another version is there
                     folder.parent.rmdir()
+    for _, timeline in films:
+        timeline.damage.say()
     return catalogue.read(folder)
 
 

@@ -37,7 +37,10 @@ _CROP = flags.DEFINE_string(
 _DEINTERLACE = flags.DEFINE_enum(
     "deinterlace", "auto", ["auto", "on", "off"], "Make one picture of two woven fields."
 )
-TYPED = (_START, _DURATION, _EVERY, _CROP, _DEINTERLACE)
+_ALLOW_DAMAGED = flags.DEFINE_boolean(
+    "allow_damaged", False, "Take a broken film as it is: for a picture that is gone the one before it stays."
+)
+TYPED = (_START, _DURATION, _EVERY, _CROP, _DEINTERLACE, _ALLOW_DAMAGED)
 
 
 def reading() -> Reading:

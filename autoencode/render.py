@@ -104,6 +104,7 @@ def main() -> None:
     summary_path = write_json(writer.path.with_name(f"{writer.path.name}.json"), summary)
     if sheet:
         contact_sheet(film, timeline, size, reconstructor, sheet)
+    timeline.damage.say()
     pace = "" if timeline.constant else f", brought from a varying to {float(timeline.rate):.5g} a second"
     counts = f"{timeline.repeated:,} of them repeated, {timeline.dropped:,} dropped"
     print(f"{timeline.count:,} frames in, {timeline.frames_out:,} out, {counts}{pace}")
@@ -130,6 +131,7 @@ def _summary(
             "repeated": timeline.repeated,
             "dropped": timeline.dropped,
         },
+        "damage": timeline.damage.notes,
         "rate": str(timeline.rate),
         "seconds": round(float(timeline.frames_out / timeline.rate), 6),
         "source": {

@@ -17,10 +17,10 @@ from autoencode.film import ffmpeg
 from autoencode.film.picture import filters
 from autoencode.film.probe import FilmInfo
 from autoencode.film.stack import Size, Stack
-from autoencode.film.timeline import Timeline, clock
+from autoencode.film.timeline import Timeline, clock, pictures
 
 FORGIVEN = 3
-"""Pictures that a healthy film may lose in decoding: at its beginning or end they can lean on absent ones."""
+"""Pictures that a healthy film may lose at its beginning and end, where they can lean on absent ones."""
 
 
 class Frame(NamedTuple):
@@ -48,26 +48,41 @@ def read_frames(
         nobody notices if it breaks off.
 
     Raises:
-      UserError: nothing can be decoded, or more than a few of the timeline's pictures cannot.
+      UserError: nothing can be decoded, or not all of the timeline's pictures, if it does not allow damage.
     """
     stack = Stack(size, view_size)
     if timeline is None:
         yield from _decode(film, stack)
         return
-    time, decoded = float(timeline.times[0]), 0
+    time, due = float(timeline.times[0]), 0
     with closing(_decode_range(film, stack, timeline)) as frames:
         for frame in frames:
-            expected = int(np.searchsorted(timeline.times, frame.time + 0.2 * _half(timeline)))
-            decoded += 1
-            if expected - decoded > FORGIVEN:
-                raise UserError(
-                    f"{film.path}: {expected - decoded} pictures before {clock(frame.time)} are damaged;"
-                    " copy the film again"
-                )
-            time = frame.time
+            found = max(due, _nearest(timeline.times, frame.time))
+            if found > due:
+                _lose(timeline, due, found, frame.time)
+            time, due = frame.time, min(found + 1, timeline.count)
             yield frame
-    if timeline.count - decoded > FORGIVEN:
-        raise UserError(f"{film.path}: the picture breaks off at {clock(time)}; copy the film again")
+    lost = timeline.count - due
+    if lost > FORGIVEN:
+        timeline.damage.found(f"the picture breaks off at {clock(time)}")
+    elif lost > 0:
+        timeline.damage.note(f"the last {pictures(lost)}, after {clock(time)}, cannot be decoded")
+
+
+def _nearest(times: np.ndarray, time: float) -> int:
+    """Which of the sorted times is nearest; the first of those that are equal."""
+    after = int(np.searchsorted(times, time - 1e-6))
+    if after == len(times) or (after and time - times[after - 1] < times[after] - time):
+        return after - 1
+    return after
+
+
+def _lose(timeline: Timeline, due: int, found: int, time: float) -> None:
+    what = f"{pictures(found - due)} before {clock(time)} (picture {due + 1:,}) cannot be decoded"
+    if due == 0 and found <= FORGIVEN:
+        timeline.damage.note(what)
+    else:
+        timeline.damage.found(what)
 
 
 def _graph(film: FilmInfo, stack: Stack, every: int) -> str:

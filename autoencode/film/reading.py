@@ -23,6 +23,7 @@ class Reading:
     every: int = 1  # of so many pictures the first
     crop: str = "auto"  # auto, none or W:H:X:Y
     deinterlace: str = "auto"  # auto, on or off
+    allow_damaged: bool = False  # what is missing is noted, and stops nobody
 
     def __str__(self) -> str:
         """What is not as usual: 'start=60.0 every=2', or nothing."""
@@ -44,7 +45,7 @@ def open_film(path: Path, reading: Reading = WHOLE) -> tuple[FilmInfo, Timeline]
     """
     film = probe(path)
     crop = _typed_crop(film, reading.crop)
-    timeline = scan(film, reading.start, reading.duration, reading.every)
+    timeline = scan(film, reading.start, reading.duration, reading.every, reading.allow_damaged)
     if reading.crop == "auto":
         crop = find_bars(film, timeline)
     deinterlace = reading.deinterlace == "on"

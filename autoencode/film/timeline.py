@@ -5,18 +5,24 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 import numpy as np
 
 from autoencode.errors import UserError
 from autoencode.film import ffmpeg
+from autoencode.film.damage import Damage
 from autoencode.film.probe import FilmInfo
 
 MARGIN = 4
 """Pictures that are decoded before the first that is needed: more than a healthy film may lose."""
+
+
+EVEN, MOST_GAPS = 0.95, 10
+"""The share of steps that make a pace, and how many of the steps that are too long are named."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +34,7 @@ class Timeline:
     constant: bool  # every picture already stands on that pace, within half a frame
     duration: float  # seconds from the first picture's start to the last one's end
     every: int = 1  # of so many of the film's pictures, the first
+    damage: Damage = field(default_factory=lambda: Damage(Path()))  # what was and will be found of it
 
     @property
     def count(self) -> int:
@@ -67,7 +74,13 @@ class Timeline:
         return replace(self, times=self.times[max(0, self.picture_at(slot) - MARGIN) :])
 
 
-def scan(film: FilmInfo, start: float = 0.0, duration: float | None = None, every: int = 1) -> Timeline:
+def scan(
+    film: FilmInfo,
+    start: float = 0.0,
+    duration: float | None = None,
+    every: int = 1,
+    allow_damaged: bool = False,
+) -> Timeline:
     """Reads the timestamps of every picture without decoding any: 0.3 s for 50 MB.
 
     The whole file is always read, so that a break is found whatever the excerpt.
@@ -77,20 +90,27 @@ def scan(film: FilmInfo, start: float = 0.0, duration: float | None = None, ever
       start: seconds since the file's start; pictures before it are left out.
       duration: seconds; pictures from start + duration on are left out. None: to the end.
       every: of so many pictures the first is taken; the pace is that much slower.
+      allow_damaged: what is broken is noted in the timeline's `damage`, and stops nobody.
 
     Raises:
-      UserError: the file breaks off before the end its header announces, or no picture lies in the range.
+      UserError: the file breaks off before the end its header announces, pictures are missing between
+        others, or no picture lies in the range.
     """
-    packets = _read_packets(film)
+    packets, damage = _read_packets(film), Damage(film.path, allow_damaged)
     if not len(packets.times):
         raise UserError(f"{film.path}: holds no readable picture; copy the film again")
     rate, constant = pace(packets.times, film.rate)
     # Muxers that do not know the last picture's length write nothing or a millisecond.
     last = 0.0 if constant else packets.last_duration
     ends = float(packets.times[-1]) + max(last, 1 / float(rate))
-    _refuse_broken(film, packets, ends)
+    _find_gaps(packets, rate, damage)
+    _find_end(film, packets, ends, damage)
+    if packets.complaint and not damage.notes:
+        damage.note(f"is damaged ({packets.complaint}), but no picture is missing that is known of")
     excerpt = _excerpt(film, packets.times, rate, constant, ends, start, duration)
-    return replace(excerpt, times=excerpt.times[::every], rate=excerpt.rate / every, every=every)
+    return replace(
+        excerpt, times=excerpt.times[::every], rate=excerpt.rate / every, every=every, damage=damage
+    )
 
 
 class _Timed(Protocol):
@@ -183,6 +203,7 @@ class _Packets:
     last_duration: float  # seconds of the last picture, 0 where unknown
     end: float  # seconds: where the last stream of any kind ends
     cut: bool  # the demuxer ran into the end of the file too early
+    complaint: str | None  # what else it said, if anything
 
 
 def _read_packets(film: FilmInfo) -> _Packets:
@@ -214,7 +235,8 @@ def _read_packets(film: FilmInfo) -> _Packets:
     pictures.sort()
     times = np.array([time for time, _ in pictures], dtype=np.float64)
     cut = re.search(rb"ended prematurely|partial file", ran.stderr) is not None
-    return _Packets(times, pictures[-1][1] if pictures else 0.0, end, cut)
+    complaint = ffmpeg.last_words(ran.stderr) if ran.stderr.strip() else None
+    return _Packets(times, pictures[-1][1] if pictures else 0.0, end, cut, complaint)
 
 
 def _is_discarded(columns: list[str]) -> bool:
@@ -223,16 +245,52 @@ def _is_discarded(columns: list[str]) -> bool:
     return bool(flags and flags[0] & 4)
 
 
-def _refuse_broken(film: FilmInfo, packets: _Packets, ends: float) -> None:
+def _find_gaps(packets: _Packets, rate: Fraction, damage: Damage) -> None:
+    """Where pictures are missing between others: damage if the demuxer complained, else perhaps meant so."""
+    times, frame = packets.times, 1 / float(rate)
+    steps = np.diff(times)
+    even = np.abs(steps - frame) < 0.1 * frame
+    if not len(steps) or even.mean() < EVEN:
+        return  # no step of a film at a varying rate is one too long
+    for before in np.flatnonzero(steps > 1.5 * frame)[:MOST_GAPS]:
+        missing = round(steps[before] / frame) - 1
+        what = f"{pictures(missing)} after {clock(times[before])} (picture {before + 1:,})"
+        if packets.complaint or packets.cut:
+            damage.found(f"{what} cannot be read ({packets.complaint})")
+        else:
+            damage.note(f"{what} are not there; the one before stays")
+
+
+def pictures(count: int) -> str:
+    """How many, in words."""
+    return f"{count:,} picture{'s' if count != 1 else ''}"
+
+
+def _find_end(film: FilmInfo, packets: _Packets, ends: float, damage: Damage) -> None:
+    """Whether the film ends where its header says, or a packet does."""
+    packet = _packet_size(film.path)
+    if packet and film.path.stat().st_size % packet:
+        damage.found(f"breaks off at {clock(ends)}, in the middle of a packet")
+    if packets.complaint and not packet and film.start_time > 0.1:
+        damage.found(f"what comes before {clock(film.start_time)} cannot be read ({packets.complaint})")
     if film.duration is None:
+        if packets.cut:
+            damage.found(f"breaks off at {clock(ends)}")
         return
     # Some containers count the duration from zero, some from the first timestamp.
     missing = film.duration - max(packets.end, packets.end + film.start_time)
-    if missing > (0.1 if packets.cut else 1.0):
-        raise UserError(
-            f"{film.path}: breaks off at {clock(ends)} though its header says {clock(film.duration)}; "
-            "copy the film again"
-        )
+    if missing > (0.1 if packets.cut or packets.complaint else 1.0):
+        damage.found(f"breaks off at {clock(ends)} though its header says {clock(film.duration)}")
+
+
+def _packet_size(path: Path) -> int | None:
+    """Bytes of a packet, of an MPEG-TS: a file without a header that knew its length. None: another."""
+    with path.open("rb") as file:
+        head = file.read(1024)
+    for size, offset in ((188, 0), (192, 4)):
+        if head[offset : offset + 4 * size + 1 : size] == b"\x47" * 5:
+            return size
+    return None
 
 
 def _excerpt(

@@ -1,0 +1,104 @@
+"""Of a damaged film no frame is missing, extra or mistimed without a line that says so."""
+
+import numpy as np
+import pytest
+from films import make_film, number_of
+
+from autoencode.errors import UserError
+from autoencode.film.decode import read_frames
+from autoencode.film.probe import probe
+from autoencode.film.reading import Reading, open_film
+from autoencode.film.timeline import at_constant_rate
+
+FRAMES, SIZE = 120, (96, 64)
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory):
+    """The same film in three containers: an index at the end, blocks, packets."""
+    folder = tmp_path_factory.mktemp("films")
+    codec = ["-c:v", "libx264", "-bf", "2", "-g", "24", "-crf", "12", "-pix_fmt", "yuv420p"]
+    suffixes = ("mp4", "mkv", "ts")
+    return [make_film(folder / f"film.{suffix}", frames=FRAMES, codec=codec) for suffix in suffixes]
+
+
+def read(path, **options):
+    """The frames of a film, and what is said to be wrong with it."""
+    film, timeline = open_film(path, Reading(**options))
+    frames = list(read_frames(film, SIZE, timeline=timeline))
+    return frames, timeline
+
+
+def damaged(path, number, folder):
+    """A copy with some bits turned, a stretch zeroed, a piece cut out, or the end cut off."""
+    draws, raw = np.random.default_rng(number), bytearray(path.read_bytes())
+    begin = int(draws.integers(200, len(raw) - 200))
+    length = int(draws.integers(100, len(raw) // 10))
+    match number % 4:
+        case 0:
+            for place in draws.integers(0, len(raw), draws.integers(1, 30)):
+                raw[place] ^= 1 << draws.integers(0, 8)
+        case 1:
+            raw[begin : begin + length] = bytes(len(raw[begin : begin + length]))
+        case 2:
+            del raw[begin : begin + length]
+        case 3:
+            del raw[begin:]
+    broken = folder / f"{number}{path.suffix}"
+    broken.write_bytes(raw)
+    return broken
+
+
+def check(films, number, folder):
+    path = films[number % 3]
+    times = [frame.time for frame in read(path)[0]]
+    try:
+        frames, timeline = read(damaged(path, number, folder))
+    except UserError:
+        return "refused"
+    if timeline.damage.notes:
+        return "noted"
+    assert len(frames) == FRAMES, f"{number}: {len(frames)} frames and not a word"
+    shift = frames[0].time - times[0]
+    np.testing.assert_allclose(
+        [frame.time - shift for frame in frames], times, atol=2e-3, err_msg=str(number)
+    )
+    return "whole"
+
+
+def test_a_few_damaged_films(films, tmp_path):
+    verdicts = [check(films, number, tmp_path) for number in range(12)]
+    assert "refused" in verdicts
+    assert "whole" in verdicts
+
+
+@pytest.mark.slow
+def test_a_hundred_damaged_films(films, tmp_path):
+    verdicts = [check(films, number, tmp_path) for number in range(12, 112)]
+    print({verdict: verdicts.count(verdict) for verdict in set(verdicts)})
+
+
+def test_what_is_gone_is_filled_by_the_picture_before_it(tmp_path):
+    path = make_film(tmp_path / "film.mkv", frames=FRAMES, extra=["-g", "10", "-bf", "0"])
+    raw = bytearray(path.read_bytes())
+    middle = len(raw) // 2
+    raw[middle : middle + len(raw) // 10] = bytes(len(raw) // 10)
+    path.write_bytes(raw)
+    with pytest.raises(UserError, match="--allow_damaged"):
+        read(path)
+    film, timeline = open_film(path, Reading(allow_damaged=True))
+    frames = list(at_constant_rate(read_frames(film, SIZE, timeline=timeline), timeline))
+    assert timeline.damage.notes
+    numbers = [number_of(frame.pixels) for frame in frames]
+    assert len(numbers) == FRAMES
+    late = [number for place, number in enumerate(numbers) if place % 72 != number]
+    assert 0 < len(late) < 40
+
+
+def test_a_film_that_breaks_off_gives_what_there_is(tmp_path):
+    path = make_film(tmp_path / "film.mkv", frames=FRAMES)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    frames, timeline = read(path, allow_damaged=True)
+    assert 30 < len(frames) < 90
+    assert any("breaks off" in note for note in timeline.damage.notes)
+    assert probe(path).duration == pytest.approx(5)
