@@ -56,7 +56,9 @@ def read_frames(
         return
     time, due = float(timeline.times[0]), 0
     with closing(_decode_range(film, stack, timeline)) as frames:
-        for frame in frames:
+        for number, frame in enumerate(frames):
+            if timeline.guessed:
+                frame = frame._replace(time=float(timeline.times[number]))
             found = max(due, _nearest(timeline.times, frame.time))
             if found > due:
                 _lose(timeline, due, found, frame.time)
@@ -106,6 +108,11 @@ def _half(timeline: Timeline) -> float:
 def _decode_range(film: FilmInfo, stack: Stack, timeline: Timeline) -> Iterator[Frame]:
     first, count, every = float(timeline.times[0]), timeline.count, timeline.every
     seek = first - 0.5 * _half(timeline)
+    if timeline.guessed and timeline.skipped:
+        # The decoder's own times are another guess: only counting leads to the right picture.
+        with closing(_decode(film, stack)) as frames:
+            yield from islice(frames, timeline.skipped, timeline.skipped + count * every, every)
+        return
     if seek <= 0:
         yield from _decode(film, stack, count=count, every=every)
         return

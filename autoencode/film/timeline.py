@@ -34,6 +34,8 @@ class Timeline:
     constant: bool  # every picture already stands on that pace, within half a frame
     duration: float  # seconds from the first picture's start to the last one's end
     every: int = 1  # of so many of the film's pictures, the first
+    skipped: int = 0  # pictures of the film before the first
+    guessed: bool = False  # not all pictures say when they are shown: they come in this order, at this pace
     damage: Damage = field(default_factory=lambda: Damage(Path()))  # what was and will be found of it
 
     @property
@@ -71,7 +73,8 @@ class Timeline:
 
         With a few before it, for should the first of them be lost in decoding, the one before it stays.
         """
-        return replace(self, times=self.times[max(0, self.picture_at(slot) - MARGIN) :])
+        first = max(0, self.picture_at(slot) - MARGIN)
+        return replace(self, times=self.times[first:], skipped=self.skipped + first * self.every)
 
 
 def scan(
@@ -109,7 +112,12 @@ def scan(
         damage.note(f"is damaged ({packets.complaint}), but no picture is missing that is known of")
     excerpt = _excerpt(film, packets.times, rate, constant, ends, start, duration)
     return replace(
-        excerpt, times=excerpt.times[::every], rate=excerpt.rate / every, every=every, damage=damage
+        excerpt,
+        times=excerpt.times[::every],
+        rate=excerpt.rate / every,
+        every=every,
+        guessed=packets.guessed,
+        damage=damage,
     )
 
 
@@ -204,6 +212,7 @@ class _Packets:
     end: float  # seconds: where the last stream of any kind ends
     cut: bool  # the demuxer ran into the end of the file too early
     complaint: str | None  # what else it said, if anything
+    guessed: bool  # some pictures do not say when they are shown
 
 
 def _read_packets(film: FilmInfo) -> _Packets:
@@ -215,7 +224,7 @@ def _read_packets(film: FilmInfo) -> _Packets:
     ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     bases: dict[str, Fraction] = {}
     pictures: list[tuple[float, float]] = []
-    end = 0.0
+    end, guessed = 0.0, False
     for line in ran.stdout.decode(errors="replace").splitlines():
         if line.startswith("#tb "):
             stream, _, base = line[4:].partition(": ")
@@ -227,16 +236,20 @@ def _read_packets(film: FilmInfo) -> _Packets:
             continue
         base = float(bases[columns[0]])
         decoding, shown, lasts = (int(column) for column in columns[1:4])
-        # AVI gives some pictures no presentation time (a large negative number): they come in that order.
-        time = (shown if shown > -(2**62) else decoding) * base - film.start_time
+        # AVI and bare streams give some pictures no presentation time (a large negative number).
+        timed = shown > -(2**62)
+        time = (shown if timed else decoding) * base - film.start_time
         end = max(end, time + lasts * base)
         if columns[0] == "0":
             pictures.append((time, lasts * base))
+            guessed |= not timed
     pictures.sort()
     times = np.array([time for time, _ in pictures], dtype=np.float64)
+    if guessed and len(times):
+        times -= times[0]  # decoding begins before anything is shown
     cut = re.search(rb"ended prematurely|partial file", ran.stderr) is not None
     complaint = ffmpeg.last_words(ran.stderr) if ran.stderr.strip() else None
-    return _Packets(times, pictures[-1][1] if pictures else 0.0, end, cut, complaint)
+    return _Packets(times, pictures[-1][1] if pictures else 0.0, end, cut, complaint, guessed)
 
 
 def _is_discarded(columns: list[str]) -> bool:
@@ -318,4 +331,4 @@ def _excerpt(
         length = len(kept) / float(rate)
     else:
         length = min(times[last] if last < len(times) else ends, stop) - kept[0]
-    return Timeline(kept, rate, constant, float(length))
+    return Timeline(kept, rate, constant, float(length), skipped=int(first))

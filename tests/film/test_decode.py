@@ -187,3 +187,15 @@ def test_pictures_that_cannot_be_decoded_are_one_line(tmp_path):
     with pytest.raises(UserError, match=r"a\.mp4: ") as caught:
         list(read_frames(film, (96, 64), timeline=timeline))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", ["avi", "h264"])
+def test_an_excerpt_where_pictures_do_not_say_when_they_are_shown(tmp_path, suffix):
+    codec = "-c:v mpeg4 -q:v 2 -bf 2" if suffix == "avi" else "-c:v libx264 -bf 2 -crf 8 -pix_fmt yuv420p"
+    film = probe(make_film(tmp_path / f"a.{suffix}", frames=60, codec=codec.split(), sound=False))
+    timeline = scan(film, start=1.0, duration=1.0, every=2)
+    frames = list(read_frames(film, (96, 64), timeline=timeline))
+    assert [number_of(frame.pixels) for frame in frames] == [*range(24, 48, 2)]
+    np.testing.assert_allclose([frame.time for frame in frames], np.arange(24, 48, 2) / 24, atol=1e-3)
+    rest = list(read_frames(film, (96, 64), timeline=timeline.from_slot(10)))
+    assert number_of(rest[-1].pixels) == 46
