@@ -20,6 +20,8 @@ def run(main: Callable[[], None]) -> NoReturn:
     def guarded(argv: list[str]) -> None:
         if len(argv) > 1:
             fail(f"{argv[1]!r} is not a flag; flags are written --name=value (see --help)", MISUSE)
+        for stream in (sys.stdout, sys.stderr):
+            stream.reconfigure(errors="backslashreplace")  # a film's name may be anything
         logging.set_verbosity(logging.ERROR)  # libraries' notes on their own doings
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _interrupt)  # ends as Ctrl-C does: nothing half done is left

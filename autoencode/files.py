@@ -28,6 +28,12 @@ def whole(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def to_disk(path: Path) -> None:
+    """Waits until a file's bytes are where a power cut cannot reach them."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
 def write_json(path: Path, values: Any) -> Path:
     """Writes values as JSON for people to read; returns the path."""
     with whole(path) as partial:

@@ -81,9 +81,11 @@ def main() -> None:
     canvas, height = _canvas(size)
     reading = film_flags.reading()
     film, timeline = open_film(Path(_FILM.value).expanduser(), reading)
-    delay = timeline.times[0] - reading.start
+    delay = timeline.begin - reading.start
     writer = FilmWriter(
-        Path(_OUTPUT.value) if _OUTPUT.value else run.folder / _default_name(film.path.stem, codec),
+        Path(_OUTPUT.value).expanduser()
+        if _OUTPUT.value
+        else run.folder / _default_name(film.path.stem, codec),
         Format(size, timeline.rate, height, _LAYOUT.value, codec, _CRF.value, canvas),
         Companions(film, reading.start, reading.duration, delay, _AUDIO.value),
         made_of=_made_of(film, reading, run, weights),
@@ -108,7 +110,7 @@ def main() -> None:
     pace = "" if timeline.constant else f", brought from a varying to {float(timeline.rate):.5g} a second"
     counts = f"{timeline.repeated:,} of them repeated, {timeline.dropped:,} dropped"
     print(f"{timeline.count:,} frames in, {timeline.frames_out:,} out, {counts}{pace}")
-    print(f"{duration(timeline.frames_out / timeline.rate)} from {clock(float(timeline.times[0]))} on")
+    print(f"{duration(timeline.frames_out / timeline.rate)} from {clock(timeline.begin)} on")
     print(*filter(None, (writer.path, sheet, summary_path)), sep="\n")
 
 
@@ -142,7 +144,7 @@ def _summary(
             "crop": film.crop,
             "deinterlaced": film.deinterlace,
         },
-        "picture_begins_after_sound": round(float(timeline.times[0]) - reading.start, 6),
+        "picture_begins_after_start": round(timeline.begin - reading.start, 6),
         "run": run.name,
         "weights": f"{weights.parent.name}/{weights.name}",
         "noise": _NOISE.value,
@@ -157,7 +159,8 @@ def _made_of(film: FilmInfo, reading: Reading, run: Run, weights: Path) -> str:
     """All that decides the frames: parts of a film that was made of the same are taken up again."""
     files = [film.path.resolve(), weights.with_name(f"{weights.name}.index").resolve()]
     stats = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    return repr((__version__, stats, reading, run.name, _NOISE.value, _SEED.value))
+    part = dataclasses.replace(reading, allow_damaged=False)  # where nothing is missing it changes nothing
+    return repr((__version__, stats, part, run.name, _NOISE.value, _SEED.value))
 
 
 def _codec() -> str:

@@ -3,15 +3,18 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
-from itertools import islice
+from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
 
 from autoencode.files import whole
+from autoencode.film.damage import Damage
 from autoencode.film.decode import Frame, read_frames
 from autoencode.film.probe import FilmInfo
-from autoencode.film.timeline import Timeline, at_constant_rate
+from autoencode.film.stack import Size
+from autoencode.film.timeline import MARGIN, Timeline, at_constant_rate
 from autoencode.film.writer import FilmWriter
 from autoencode.pictures import pairs, png
 from autoencode.progress import bar
@@ -48,8 +51,9 @@ def resequence(
             print(f"{writer.path}: goes on at frame {place:,} of {timeline.frames_out:,}", flush=True)
         if place == timeline.frames_out:
             return
-        rest, view_size = timeline.from_slot(place), writer.format.view_size
-        decoded = read_frames(film, size, view_size=view_size, timeline=rest)
+        timeline.damage.recall(writer.notes)
+        writer.notes = timeline.damage.notes
+        decoded = _read_from(place, film, timeline, size, writer.format.view_size)
         with (
             bar(timeline.frames_out, "rendering", "frame", done=place) as progress,
             _closing(decoded),
@@ -81,13 +85,33 @@ def contact_sheet(
     count = min(SHEET_MOMENTS, timeline.frames_out)
     places = [int((part + 0.5) * timeline.frames_out / count) for part in range(count)]
     sources, pictures = [], []
+    # What is wrong with the film was said before.
+    timeline = replace(timeline, damage=Damage(film.path, allowed=True))
     for place in places:
-        with closing(read_frames(film, size, timeline=timeline.from_slot(place))) as decoded:
+        with closing(_read_from(place, film, timeline, size)) as decoded:
             frame = next(at_constant_rate(decoded, timeline, place))
         sources.append(frame.pixels)
         pictures.append(reconstruct(frame.pixels[None], place)[0])
     with whole(path) as partial:
         partial.write_bytes(png(pairs(np.stack(sources), np.stack(pictures), SHEET_COLUMNS)))
+
+
+def _read_from(
+    place: int, film: FilmInfo, timeline: Timeline, size: tuple[int, int], view_size: Size | None = None
+) -> Iterator[Frame]:
+    """The pictures from the one on that the frame at `place` shows, or that stays there for a lost one."""
+    margin = MARGIN
+    while True:
+        part = timeline.from_slot(place, margin)
+        part = replace(part, damage=Damage(film.path, timeline.damage.allowed))
+        with closing(read_frames(film, size, view_size=view_size, timeline=part)) as frames:
+            head = next(frames, None)
+            if part.skipped == timeline.skipped or (head and head.time <= timeline.middle(place)):
+                timeline.damage.recall(part.damage.notes)
+                part.damage.notes = timeline.damage.notes
+                yield from chain([head] if head else [], frames)
+                return
+        margin *= 16
 
 
 @contextmanager

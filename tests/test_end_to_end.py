@@ -22,7 +22,7 @@ from films import make_film
 from autoencode.film import ffmpeg
 from autoencode.film.decode import read_frames
 from autoencode.film.probe import probe
-from autoencode.film.timeline import scan
+from autoencode.film.scan import scan
 
 FRAMES, RATE = 150, Fraction(25)
 
@@ -132,7 +132,7 @@ def test_render(place, layout):
     assert not list(place.glob("**/*.part*"))
     summary = json.loads((place / f"{layout}.mp4.json").read_text())
     assert summary["frames"] == {"in": FRAMES, "out": FRAMES, "repeated": 0, "dropped": 0}
-    assert (summary["rate"], summary["seconds"], summary["picture_begins_after_sound"]) == ("25", 6.0, 0.0)
+    assert (summary["rate"], summary["seconds"], summary["picture_begins_after_start"]) == ("25", 6.0, 0.0)
     assert summary["source"]["sha256"] == hashlib.sha256((place / "a film.mkv").read_bytes()).hexdigest()
     assert summary["weights"].startswith("best/")
 

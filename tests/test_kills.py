@@ -13,7 +13,7 @@ from datasets import ROOT, command
 from films import ffmpeg_run, make_film
 
 from autoencode.film.probe import probe
-from autoencode.film.timeline import scan
+from autoencode.film.scan import scan
 
 KILLS, FRAMES = 20, 5000
 

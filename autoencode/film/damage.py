@@ -32,6 +32,10 @@ class Damage:
         """Something that stops nobody, but is to be known."""
         self.notes.append(what)
 
+    def recall(self, notes: list[str]) -> None:
+        """What was found at an earlier time, and may be found again."""
+        self.notes += [note for note in notes if note not in self.notes]
+
     def say(self) -> None:
         """Prints what was found, a line each."""
         for note in self.notes:

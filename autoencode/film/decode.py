@@ -54,17 +54,19 @@ def read_frames(
     if timeline is None:
         yield from _decode(film, stack)
         return
-    time, due = float(timeline.times[0]), 0
+    times = timeline.decoded
+    time, due = float(times[0]), 0
     with closing(_decode_range(film, stack, timeline)) as frames:
         for number, frame in enumerate(frames):
             if timeline.guessed:
-                frame = frame._replace(time=float(timeline.times[number]))
-            found = max(due, _nearest(timeline.times, frame.time))
+                frame = frame._replace(time=float(times[number]))
+            found = max(due, _nearest(times, frame.time))
             if found > due:
                 _lose(timeline, due, found, frame.time)
-            time, due = frame.time, min(found + 1, timeline.count)
-            yield frame
-    lost = timeline.count - due
+            time, due = frame.time, min(found + 1, len(times))
+            if found % timeline.every == 0:
+                yield frame
+    lost = len(times) - due
     if lost > FORGIVEN:
         timeline.damage.found(f"the picture breaks off at {clock(time)}")
     elif lost > 0:
@@ -80,20 +82,20 @@ def _nearest(times: np.ndarray, time: float) -> int:
 
 
 def _lose(timeline: Timeline, due: int, found: int, time: float) -> None:
-    what = f"{pictures(found - due)} before {clock(time)} (picture {due + 1:,}) cannot be decoded"
+    first = timeline.skipped + due + 1
+    what = f"{pictures(found - due)} before {clock(time)} (picture {first:,}) cannot be decoded"
     if due == 0 and found <= FORGIVEN:
         timeline.damage.note(what)
     else:
         timeline.damage.found(what)
 
 
-def _graph(film: FilmInfo, stack: Stack, every: int) -> str:
-    taken = f"select=not(mod(n\\,{every}))," if every > 1 else ""
+def _graph(film: FilmInfo, stack: Stack) -> str:
     if stack.view is None:
-        return f"[0:V:0]{taken}{filters(film, stack.small)}[out]"
+        return f"[0:V:0]{filters(film, stack.small)}[out]"
     pad = f"pad={stack.width}:ih:0:0"
     return (
-        f"[0:V:0]{taken}split[a][b];"
+        "[0:V:0]split[a][b];"
         f"[a]{filters(film, stack.view)},{pad}[view];"
         f"[b]{filters(film, stack.small)},{pad}[small];"
         "[view][small]vstack[out]"
@@ -106,17 +108,17 @@ def _half(timeline: Timeline) -> float:
 
 
 def _decode_range(film: FilmInfo, stack: Stack, timeline: Timeline) -> Iterator[Frame]:
-    first, count, every = float(timeline.times[0]), timeline.count, timeline.every
+    first, count = float(timeline.times[0]), len(timeline.decoded)
     seek = first - 0.5 * _half(timeline)
     if timeline.guessed and timeline.skipped:
         # The decoder's own times are another guess: only counting leads to the right picture.
         with closing(_decode(film, stack)) as frames:
-            yield from islice(frames, timeline.skipped, timeline.skipped + count * every, every)
+            yield from islice(frames, timeline.skipped, timeline.skipped + count)
         return
     if seek <= 0:
-        yield from _decode(film, stack, count=count, every=every)
+        yield from _decode(film, stack, count=count)
         return
-    with closing(_decode(film, stack, seek, count, every)) as frames:
+    with closing(_decode(film, stack, seek, count)) as frames:
         head = next(frames, None)
         if head is not None and head.time < first + _half(timeline):
             yield head
@@ -124,12 +126,10 @@ def _decode_range(film: FilmInfo, stack: Stack, timeline: Timeline) -> Iterator[
             return
     # In a container without an index the seek lands too late: decode from the start.
     with closing(_decode(film, stack)) as frames:
-        yield from islice((frame for frame in frames if frame.time > seek), 0, count * every, every)
+        yield from islice((frame for frame in frames if frame.time > seek), count)
 
 
-def _decode(
-    film: FilmInfo, stack: Stack, seek: float = 0.0, count: int | None = None, every: int = 1
-) -> Iterator[Frame]:
+def _decode(film: FilmInfo, stack: Stack, seek: float = 0.0, count: int | None = None) -> Iterator[Frame]:
     """Runs one ffmpeg: pixels come through its stdout, timestamps through a second pipe.
 
     For each picture ffmpeg flushes a line of timestamp before it writes the pixels, so reading a line and
@@ -139,7 +139,7 @@ def _decode(
     command = [ffmpeg.binary(), "-hide_banner", "-nostdin", "-v", "error"]
     # With -copyts times do not depend on the seek, nor on which of the streams are read.
     command += ["-copyts", *(["-ss", f"{seek:.6f}"] if seek > 0 else [])]
-    command += [*ffmpeg.source(film.path), "-filter_complex", _graph(film, stack, every), "-map", "[out]"]
+    command += [*ffmpeg.source(film.path), "-filter_complex", _graph(film, stack), "-map", "[out]"]
     command += ["-fps_mode", "passthrough", *(["-frames:v", str(count)] if count is not None else [])]
     # Microseconds: the encoder's own time base would round a variable film's times to whole frames.
     command += ["-c:v", "rawvideo", "-pix_fmt", "rgb24", "-enc_time_base", "1/1000000"]

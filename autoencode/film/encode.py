@@ -13,7 +13,7 @@ from autoencode.errors import UserError
 from autoencode.film import ffmpeg
 from autoencode.film.format import Format
 from autoencode.film.probe import probe
-from autoencode.film.timeline import scan
+from autoencode.film.scan import scan
 
 
 class Encoder:

@@ -24,13 +24,24 @@ def version() -> str:
     return said.removeprefix("ffmpeg version ").partition(" ")[0]
 
 
+# Containers of films and of sound, and what tells text and pictures apart from them. None that names other
+# files, as playlists do.
+_FORMATS = (
+    "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,avi,mpegts,mpegtsraw,mpeg,mpegvideo,m4v,h264,hevc,vvc,av1,obu,ivf,vc1,dv,"
+    "flv,asf,ogg,rm,mxf,nut,gxf,wtv,gif,apng,yuv4mpegpipe,rawvideo,swf,nsv,nuv,dirac,mjpeg,cavsvideo,"
+    "aac,ac3,eac3,aiff,amr,ape,au,caf,dts,flac,mp3,truehd,tta,wav,w64,wv,tty,ico,image2,"
+    "bmp_pipe,dpx_pipe,exr_pipe,gif_pipe,j2k_pipe,jpeg_pipe,jpegxl_pipe,png_pipe,psd_pipe,svg_pipe,tiff_pipe,webp_pipe"
+)
+
+
 def source(path: str | Path) -> list[str]:
     """Arguments that open `path` as an input.
 
     The name is untrusted: behind `file:` a leading dash, a colon, a quote or a percent sign is only a
-    character, and the whitelist keeps a playlist in disguise from reaching the network.
+    character. So is the file: the whitelists keep a script or playlist in disguise from opening another
+    one, or the network.
     """
-    return ["-protocol_whitelist", "file,pipe", "-i", f"file:{path}"]
+    return ["-protocol_whitelist", "file,pipe", "-format_whitelist", _FORMATS, "-i", f"file:{path}"]
 
 
 def target(path: str | Path) -> str:

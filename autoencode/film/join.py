@@ -11,23 +11,28 @@ from pathlib import Path
 from typing import Literal
 
 from autoencode.errors import UserError
+from autoencode.files import to_disk
 from autoencode.film import ffmpeg
 from autoencode.film.encode import check_count, failure
 from autoencode.film.probe import FilmInfo
 
-# Sound that each container takes as it is; any other is encoded to AAC. None: it takes all.
+_EVERYWHERE = {"aac", "mp3", "ac3", "eac3", "alac"}
+_PCM = {"pcm_s16le", "pcm_s16be", "pcm_s24le"}
 COPIED = {
-    ".mp4": {"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"},
-    ".mov": {"aac", "mp3", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s16be", "pcm_s24le"},
-    ".mkv": None,
+    ".mp4": _EVERYWHERE | {"opus", "flac"},
+    ".mov": _EVERYWHERE | _PCM,
+    ".mkv": _EVERYWHERE | _PCM | {"mp2", "dts", "truehd", "mlp", "flac", "opus", "vorbis", "tta", "wavpack"},
 }
-
+"""Sound that each container takes as it is; any other is encoded to AAC."""
 
 CONTENTS = "parts.ffconcat"
+MARK = ".rendered"
+"""A file that says that a folder of pictures was rendered, and may be replaced."""
 
 
 _TEXT = {"subrip", "ass", "ssa", "webvtt", "mov_text", "text"}
-"""Subtitles that are letters. The others are pictures, which only Matroska takes."""
+_PICTURES = {"dvd_subtitle", "hdmv_pgs_subtitle", "dvb_subtitle"}
+"""Subtitles that are pictures, which only Matroska takes."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ def join(parts: Sequence[Path], rate: Fraction, source: Companions | None, path:
     It grows in that folder, and takes its place when it is whole.
 
     Args:
-      parts: files with the same kind of picture, in order.
+      parts: files with the same kind of picture, in order, each named after the number of its first frame.
       rate: frames per second.
       source: whose sound, subtitles and chapters, or None: none.
       path: the film to make, mp4, mov or mkv by suffix.
@@ -63,18 +68,20 @@ def join(parts: Sequence[Path], rate: Fraction, source: Companions | None, path:
     """
     joined = parts[0].with_name(f"joined{path.suffix.lower()}")
     try:
-        _run(parts, _command(rate, source, joined), path)
+        _run(parts, rate, frames, _command(rate, source, joined), path)
         check_count(path, joined, frames)
+        to_disk(joined)
         joined.replace(path)
     finally:
         joined.unlink(missing_ok=True)  # it may be what fills the disk
 
 
-def unfold(parts: Sequence[Path], path: Path, frames: int) -> None:
+def unfold(parts: Sequence[Path], rate: Fraction, path: Path, frames: int) -> None:
     """Makes a folder of PNGs of parts that lie in one folder: 00000001.png is the first.
 
     Args:
       parts: as in `join`.
+      rate: frames per second.
       path: the folder; if it is there, it holds nothing but such pictures, and is replaced.
       frames: how many the parts have.
 
@@ -87,10 +94,11 @@ def unfold(parts: Sequence[Path], path: Path, frames: int) -> None:
     try:
         command = [ffmpeg.binary(), "-hide_banner", "-nostdin", "-v", "error", "-f", "concat", "-i", CONTENTS]
         command += ["-fps_mode", "passthrough", "-pix_fmt", "rgb24", "unfolded/%08d.png"]
-        _run(parts, command, path)
+        _run(parts, rate, frames, command, path)
         found = len(list(unfolded.iterdir()))
         if found != frames:
             raise UserError(f"{path}: {found} of {frames} frames arrived in it; try again")
+        (unfolded / MARK).touch()
         if path.exists():
             shutil.rmtree(path)
         unfolded.replace(path)
@@ -98,9 +106,15 @@ def unfold(parts: Sequence[Path], path: Path, frames: int) -> None:
         shutil.rmtree(unfolded, ignore_errors=True)
 
 
-def _run(parts: Sequence[Path], command: list[str], path: Path) -> None:
+def _run(parts: Sequence[Path], rate: Fraction, frames: int, command: list[str], path: Path) -> None:
     folder = parts[0].parent
-    contents = "".join(f"file {part.name}\n" for part in parts)
+    # Told how long the parts are: Matroska has it in milliseconds, and the sum would wander off the beat.
+    begins = [int(part.stem) for part in parts]
+    lengths = [(end - begin) / rate for begin, end in zip(begins, [*begins[1:], frames], strict=True)]
+    contents = "".join(
+        f"file {part.name}\nduration {float(length):.6f}\n"
+        for part, length in zip(parts, lengths, strict=True)
+    )
     (folder / CONTENTS).write_text("ffconcat version 1.0\n" + contents)
     # From inside the folder: nothing in the names of its way could then be taken for syntax.
     ran = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, check=False)
@@ -118,6 +132,8 @@ def _command(rate: Fraction, source: Companions | None, joined: Path) -> list[st
     command += ["-map", "0:v", "-c:v", "copy", "-bsf:v", _on_the_beat(rate, delay), "-map_metadata:g", "-1"]
     if source is not None:
         command += [*_sound(source, joined.suffix), *_subtitles(source, joined.suffix), "-map_chapters", "1"]
+        if source.duration is not None:  # chapters and subtitles would follow
+            command += ["-t", f"{source.duration:.6f}"]
     if joined.suffix != ".mkv":
         command += ["-movflags", "+faststart"]
     command += [ffmpeg.target(joined.name)]
@@ -141,23 +157,28 @@ def _sound(source: Companions, suffix: str) -> list[str]:
     options = ["-copypriorss:a", "0"] if source.start > 0 else []
     for track, codec in enumerate(source.sound):
         options += ["-map", f"1:a:{track}", f"-map_metadata:s:a:{track}", f"1:s:a:{track}"]
-        copied = taken is None or codec in taken
+        copied = codec in taken
         options += [f"-c:a:{track}", "copy"] if copied else [f"-c:a:{track}", "aac", f"-b:a:{track}", "192k"]
     return options
 
 
+def subtitles(film: FilmInfo, suffix: str) -> list[str | None]:
+    """What becomes of each track of subtitles in a container: a codec, 'copy', or None: it is left out."""
+    if suffix == ".mkv":
+        return [
+            "srt" if codec in ("mov_text", "text") else "copy" if codec in _TEXT | _PICTURES else None
+            for codec in film.subtitles
+        ]
+    return ["mov_text" if codec in _TEXT else None for codec in film.subtitles]
+
+
 def _subtitles(source: Companions, suffix: str) -> list[str]:
     options, made = [], 0
-    for track, codec in enumerate(source.film.subtitles):
-        if suffix == ".mkv":
-            become = "srt" if codec == "mov_text" else "copy"
-        elif codec in _TEXT:
-            become = "mov_text"
-        else:
-            continue
-        options += ["-map", f"1:s:{track}", f"-map_metadata:s:s:{made}", f"1:s:s:{track}"]
-        options += [f"-c:s:{made}", become]
-        made += 1
+    for track, become in enumerate(subtitles(source.film, suffix)):
+        if become is not None:
+            options += ["-map", f"1:s:{track}", f"-map_metadata:s:s:{made}", f"1:s:s:{track}"]
+            options += [f"-c:s:{made}", become]
+            made += 1
     return options
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from dataclasses import dataclass
@@ -72,7 +73,8 @@ def probe(path: str | Path) -> FilmInfo:
     # Without an output ffmpeg prints the header and exits with an error, so its status says nothing.
     command = [ffmpeg.binary(), "-hide_banner", "-nostdin", *ffmpeg.source(path)]
     ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    text = ran.stderr.decode(errors="replace")
+    # The name is the one thing in the header that may hold anything, whole lines of it too.
+    text = ran.stderr.replace(os.fsencode(path), b"the film").decode(errors="replace")
     container = re.search(r"^Input #0, (\S+),", text, re.MULTILINE)
     if container is None:
         raise UserError(
@@ -129,7 +131,7 @@ def _reason(text: str, status: int) -> str:
 def _streams(text: str) -> list[list[str]]:
     """Each stream's line followed by the lines about it (metadata, side data)."""
     streams: list[list[str]] = []
-    for line in text.splitlines():
+    for line in text.split("\n"):  # and not at what else may end a line inside of a title
         # Anchored: a title that reads like a stream's line stands behind "title   : ".
         if re.match(r"\s*Stream #0:\d+", line):
             streams.append([line])

@@ -10,8 +10,9 @@ from pathlib import Path
 from autoencode.errors import UserError
 from autoencode.film.picture import HDR
 from autoencode.film.probe import Crop, FilmInfo, probe
+from autoencode.film.scan import scan
 from autoencode.film.survey import find_bars, is_interlaced
-from autoencode.film.timeline import Timeline, scan
+from autoencode.film.timeline import Timeline
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,13 @@ def open_film(path: Path, reading: Reading = WHOLE) -> tuple[FilmInfo, Timeline]
     """
     film = probe(path)
     crop = _typed_crop(film, reading.crop)
-    timeline = scan(film, reading.start, reading.duration, reading.every, reading.allow_damaged)
+    whole = scan(film, allow_damaged=reading.allow_damaged)
+    timeline = whole.part(reading.start, reading.duration, reading.every)
     if reading.crop == "auto":
-        crop = find_bars(film, timeline)
+        crop = find_bars(film, whole)  # an excerpt has the shape of its film
     deinterlace = reading.deinterlace == "on"
     if reading.deinterlace == "auto":
-        deinterlace = is_interlaced(film, timeline)
+        deinterlace = is_interlaced(film, whole)
     return dataclasses.replace(film, crop=crop, deinterlace=deinterlace), timeline
 
 

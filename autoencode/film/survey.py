@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,8 +20,9 @@ MOMENTS = 24
 BLACK = 24
 """Of 255, the brightest that a bar may be; limited range calls 16 black."""
 
-NARROWEST, LEAST_PICTURE = 0.02, 0.4
-"""Of a side: bars of less are left, and where less picture would remain the film is dark, and has no bars."""
+NARROWEST, FEWEST, LEAST_PICTURE = 0.02, 4, 0.4
+"""Bars of less than that share of a side, or so many pixels, are left; where less than that share of picture
+would remain, the film is dark, and has no bars."""
 
 SPELLS = 3
 """Seconds of a film that are looked at for interlacing."""
@@ -29,10 +31,15 @@ SPELLS = 3
 def find_bars(film: FilmInfo, timeline: Timeline) -> Crop | None:
     """The picture without the bars around it, or None if there are none.
 
-    A bar is what is black at every one of `MOMENTS` evenly spread key frames.
+    A bar is what is black at every one of `MOMENTS` evenly spread moments: at the key frames before them,
+    which are quick to reach, or where there are few of those at the moments themselves.
     """
+    moments = _moments(timeline, MOMENTS)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        boxes = [box for box in pool.map(lambda time: _box(film, time), _moments(timeline, MOMENTS)) if box]
+        looks = list(pool.map(lambda time: _box(film, time, exact=False), moments))
+        if len({look.time for look in looks}) < len(moments) / 2:
+            looks = list(pool.map(lambda time: _box(film, time, exact=True), moments))
+    boxes = [look.box for look in looks if look.box]
     if not boxes:
         return None
     left, top = min(box.x for box in boxes), min(box.y for box in boxes)
@@ -67,21 +74,29 @@ def _moments(timeline: Timeline, count: int) -> list[float]:
     return [float(timeline.times[middle]) for middle in middles]
 
 
-def _box(film: FilmInfo, time: float) -> Crop | None:
-    """What is not black of the key frame before a moment; None if all of it is."""
+class _Look(NamedTuple):
+    time: str  # of the picture, as ffmpeg prints it
+    box: Crop | None  # what of it is not black; None: nothing
+
+
+def _box(film: FilmInfo, time: float, exact: bool) -> _Look:
+    """What is not black at a moment, or at the key frame before it."""
     look = f"cropdetect=limit={BLACK}/255:round=2:skip=0:reset=0,metadata=print:file=-"
-    said = _look(film, time, "-vf", look, "-frames:v", "1")
+    said = _look(film, time, "-vf", look, "-frames:v", "1", exact=exact)
     found = dict(re.findall(r"lavfi\.cropdetect\.(\w+)=(-?\d+)", said))
-    if not {"w", "h", "x", "y"} <= found.keys() or int(found["w"]) <= 0 or int(found["h"]) <= 0:
-        return None
-    return Crop(*(int(found[name]) for name in "whxy"))
+    shown = re.search(r"pts:(\S+)", said)
+    box = None
+    if {"w", "h", "x", "y"} <= found.keys() and int(found["w"]) > 0 and int(found["h"]) > 0:
+        box = Crop(*(int(found[name]) for name in "whxy"))
+    return _Look(shown[1] if shown else "", box)
 
 
-def _look(film: FilmInfo, time: float, *how: str, loud: bool = False) -> str:
+def _look(film: FilmInfo, time: float, *how: str, exact: bool = False, loud: bool = False) -> str:
     """What ffmpeg's filters print about some pictures; nothing where they cannot be decoded."""
     command = [ffmpeg.binary(), "-hide_banner", "-nostdin", "-nostats", "-v", "info" if loud else "error"]
-    command += ["-threads", "1", "-noaccurate_seek", "-ss", f"{max(0.0, time):.6f}"]
-    command += [*ffmpeg.source(film.path), "-map", "0:V:0", *how, "-f", "null", "-"]
+    command += ["-threads", "1", *([] if exact else ["-noaccurate_seek"]), "-copyts"]
+    command += ["-ss", f"{max(0.0, time - 1e-3):.6f}", *ffmpeg.source(film.path)]
+    command += ["-map", "0:V:0", *how, "-f", "null", "-"]
     ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     return (ran.stderr if loud else ran.stdout).decode(errors="replace")
 
@@ -89,4 +104,5 @@ def _look(film: FilmInfo, time: float, *how: str, loud: bool = False) -> str:
 def _bars(first: int, last: int, side: int) -> tuple[int, int]:
     """Where the picture begins and ends along a side, its bars cut off if they are such."""
     picture = last - first
-    return (first, last) if LEAST_PICTURE * side <= picture <= (1 - NARROWEST) * side else (0, side)
+    most = side - max(FEWEST, NARROWEST * side)
+    return (first, last) if LEAST_PICTURE * side <= picture <= most else (0, side)

@@ -1,9 +1,7 @@
-"""When each picture of a film is shown, and how to show them at an even pace."""
+"""The moments at which pictures are shown, and how to show them at an even pace."""
 
 from __future__ import annotations
 
-import re
-import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -13,16 +11,10 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from autoencode.errors import UserError
-from autoencode.film import ffmpeg
 from autoencode.film.damage import Damage
-from autoencode.film.probe import FilmInfo
 
 MARGIN = 4
 """Pictures that are decoded before the first that is needed: more than a healthy film may lose."""
-
-
-EVEN, MOST_GAPS = 0.95, 10
-"""The share of steps that make a pace, and how many of the steps that are too long are named."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +26,16 @@ class Timeline:
     constant: bool  # every picture already stands on that pace, within half a frame
     duration: float  # seconds from the first picture's start to the last one's end
     every: int = 1  # of so many of the film's pictures, the first
+    begins: float | None = None  # seconds; None: with the first picture, and not while it is already shown
+    between: np.ndarray | None = None  # the times of all pictures, those that are passed over too
     skipped: int = 0  # pictures of the film before the first
     guessed: bool = False  # not all pictures say when they are shown: they come in this order, at this pace
     damage: Damage = field(default_factory=lambda: Damage(Path()))  # what was and will be found of it
+
+    @property
+    def decoded(self) -> np.ndarray:
+        """The times of all the pictures that have to be decoded."""
+        return self.times if self.between is None else self.between
 
     @property
     def count(self) -> int:
@@ -47,6 +46,11 @@ class Timeline:
     def frames_out(self) -> int:
         """Frames that `at_constant_rate` yields."""
         return self.count if self.constant else max(1, round(self.duration * self.rate))
+
+    @property
+    def begin(self) -> float:
+        """When the first frame is shown, in seconds since the file's start."""
+        return float(self.times[0]) if self.begins is None else self.begins
 
     @property
     def repeated(self) -> int:
@@ -61,64 +65,70 @@ class Timeline:
     @property
     def _shown(self) -> int:
         """How many of the pictures are shown at all."""
-        slots = float(self.times[0]) + (np.arange(self.frames_out) + 0.5) / float(self.rate)
+        slots = self.begin + (np.arange(self.frames_out) + 0.5) / float(self.rate)
         return len(np.unique(np.searchsorted(self.times, slots, side="right")))
+
+    def middle(self, slot: int) -> float:
+        """The moment that a frame of the even pace shows, in seconds since the file's start."""
+        return self.begin + (slot + 0.5) / float(self.rate)
 
     def picture_at(self, slot: int) -> int:
         """Which of the pictures a frame of the even pace shows."""
-        return max(0, int(np.searchsorted(self.times, _middle(self, slot), side="right")) - 1)
+        return max(0, int(np.searchsorted(self.times, self.middle(slot), side="right")) - 1)
 
-    def from_slot(self, slot: int) -> Timeline:
+    def part(self, start: float = 0.0, duration: float | None = None, every: int = 1) -> Timeline:
+        """An excerpt of a whole film.
+
+        Args:
+          start: seconds since the file's start; pictures that are gone by then are left out.
+          duration: seconds; pictures from start + duration on are left out. None: to the end.
+          every: of so many pictures the first is taken; the pace is that much slower.
+
+        Raises:
+          UserError: no picture lies in the range.
+        """
+        times, ends, path = self.times, self.begin + self.duration, self.damage.path
+        # A millisecond of grace: a typed 10.01 means the picture at 240 × 1001/24000.
+        stop = np.inf if duration is None else start + duration
+        if start - 1e-3 >= (times[-1] if self.constant else ends):
+            raise UserError(
+                f"{path}: ends at {clock(ends)}, so nothing is left from {clock(start)}; start earlier"
+            )
+        first, last = np.searchsorted(times, [start - 1e-3, stop - 1e-3])
+        begins = None
+        if not self.constant and first and (first == len(times) or times[first] > start + 1e-3):
+            first, begins = first - 1, start
+        if last <= first:
+            raise UserError(
+                f"{path}: no picture between {clock(start)} and {clock(stop)}; ask for a longer excerpt"
+            )
+        kept = times[first:last]
+        if self.constant:
+            length = len(kept) / float(self.rate)
+        else:
+            begin = kept[0] if begins is None else begins
+            length = min(times[last] if last < len(times) else ends, stop) - begin
+        return replace(
+            self,
+            times=kept[::every],
+            rate=self.rate / every,
+            duration=float(length),
+            every=every,
+            begins=begins,
+            between=kept,
+            skipped=int(first),
+        )
+
+    def from_slot(self, slot: int, margin: int = MARGIN) -> Timeline:
         """The pictures that are needed from a frame of the even pace on.
 
-        With a few before it, for should the first of them be lost in decoding, the one before it stays.
+        With `margin` more before them: should the first be lost in decoding, the one before it stays.
         """
-        first = max(0, self.picture_at(slot) - MARGIN)
-        return replace(self, times=self.times[first:], skipped=self.skipped + first * self.every)
-
-
-def scan(
-    film: FilmInfo,
-    start: float = 0.0,
-    duration: float | None = None,
-    every: int = 1,
-    allow_damaged: bool = False,
-) -> Timeline:
-    """Reads the timestamps of every picture without decoding any: 0.3 s for 50 MB.
-
-    The whole file is always read, so that a break is found whatever the excerpt.
-
-    Args:
-      film: the film, as probed.
-      start: seconds since the file's start; pictures before it are left out.
-      duration: seconds; pictures from start + duration on are left out. None: to the end.
-      every: of so many pictures the first is taken; the pace is that much slower.
-      allow_damaged: what is broken is noted in the timeline's `damage`, and stops nobody.
-
-    Raises:
-      UserError: the file breaks off before the end its header announces, pictures are missing between
-        others, or no picture lies in the range.
-    """
-    packets, damage = _read_packets(film), Damage(film.path, allow_damaged)
-    if not len(packets.times):
-        raise UserError(f"{film.path}: holds no readable picture; copy the film again")
-    rate, constant = pace(packets.times, film.rate)
-    # Muxers that do not know the last picture's length write nothing or a millisecond.
-    last = 0.0 if constant else packets.last_duration
-    ends = float(packets.times[-1]) + max(last, 1 / float(rate))
-    _find_gaps(packets, rate, damage)
-    _find_end(film, packets, ends, damage)
-    if packets.complaint and not damage.notes:
-        damage.note(f"is damaged ({packets.complaint}), but no picture is missing that is known of")
-    excerpt = _excerpt(film, packets.times, rate, constant, ends, start, duration)
-    return replace(
-        excerpt,
-        times=excerpt.times[::every],
-        rate=excerpt.rate / every,
-        every=every,
-        guessed=packets.guessed,
-        damage=damage,
-    )
+        first = max(0, self.picture_at(slot) - margin)
+        skipped = first * self.every
+        return replace(
+            self, times=self.times[first:], between=self.decoded[skipped:], skipped=self.skipped + skipped
+        )
 
 
 class _Timed(Protocol):
@@ -145,17 +155,13 @@ def at_constant_rate(frames: Iterable[T], timeline: Timeline, first: int = 0) ->
     slot, shown = first, None
     for frame in frames:
         if shown is not None:
-            while slot < timeline.frames_out and _middle(timeline, slot) < frame.time:
+            while slot < timeline.frames_out and timeline.middle(slot) < frame.time:
                 yield shown
                 slot += 1
         shown = frame
     if shown is not None:
         for _ in range(slot, timeline.frames_out):
             yield shown
-
-
-def _middle(timeline: Timeline, slot: int) -> float:
-    return float(timeline.times[0]) + (slot + 0.5) / float(timeline.rate)
 
 
 def pace(times: np.ndarray, nominal: Fraction) -> tuple[Fraction, bool]:
@@ -178,6 +184,11 @@ def pace(times: np.ndarray, nominal: Fraction) -> tuple[Fraction, bool]:
             if rate > 0 and _spread(times, rate) < min(slack, 0.45 / rate):
                 return rate, True
     return _usual_pace(times, nominal), False
+
+
+def pictures(count: int) -> str:
+    """How many, in words."""
+    return f"{count:,} picture{'s' if count != 1 else ''}"
 
 
 def clock(seconds: float) -> str:
@@ -203,132 +214,3 @@ def _usual_pace(times: np.ndarray, nominal: Fraction) -> Fraction:
         if abs(rate - usual) <= 0.02 * usual:
             return rate
     return Fraction(usual).limit_denominator(1001)
-
-
-@dataclass(frozen=True, eq=False)
-class _Packets:
-    times: np.ndarray  # float64, sorted, seconds: the video's
-    last_duration: float  # seconds of the last picture, 0 where unknown
-    end: float  # seconds: where the last stream of any kind ends
-    cut: bool  # the demuxer ran into the end of the file too early
-    complaint: str | None  # what else it said, if anything
-    guessed: bool  # some pictures do not say when they are shown
-
-
-def _read_packets(film: FilmInfo) -> _Packets:
-    # Video, sound and subtitles: only where all of them stop is the file's end.
-    maps = ["-map", "0:V:0", "-map", "0:a?", "-map", "0:s?"]
-    # Without -copyts ffmpeg counts some containers from the first stream mapped, not from the file's start.
-    command = [ffmpeg.binary(), "-hide_banner", "-nostdin", "-v", "error", "-copyts"]
-    command += [*ffmpeg.source(film.path), *maps, "-c", "copy", "-f", "framecrc", "-"]
-    ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    bases: dict[str, Fraction] = {}
-    pictures: list[tuple[float, float]] = []
-    end, guessed = 0.0, False
-    for line in ran.stdout.decode(errors="replace").splitlines():
-        if line.startswith("#tb "):
-            stream, _, base = line[4:].partition(": ")
-            bases[stream] = Fraction(base)
-        if line.startswith("#"):
-            continue
-        columns = [column.strip() for column in line.split(",")]
-        if len(columns) < 6 or columns[0] not in bases or _is_discarded(columns[6:]):
-            continue
-        base = float(bases[columns[0]])
-        decoding, shown, lasts = (int(column) for column in columns[1:4])
-        # AVI and bare streams give some pictures no presentation time (a large negative number).
-        timed = shown > -(2**62)
-        time = (shown if timed else decoding) * base - film.start_time
-        end = max(end, time + lasts * base)
-        if columns[0] == "0":
-            pictures.append((time, lasts * base))
-            guessed |= not timed
-    pictures.sort()
-    times = np.array([time for time, _ in pictures], dtype=np.float64)
-    if guessed and len(times):
-        times -= times[0]  # decoding begins before anything is shown
-    cut = re.search(rb"ended prematurely|partial file", ran.stderr) is not None
-    complaint = ffmpeg.last_words(ran.stderr) if ran.stderr.strip() else None
-    return _Packets(times, pictures[-1][1] if pictures else 0.0, end, cut, complaint, guessed)
-
-
-def _is_discarded(columns: list[str]) -> bool:
-    """Whether an edit list cuts the packet away: ffmpeg's discard flag, 4."""
-    flags = [int(column[2:], 16) for column in columns if column.startswith("F=")]
-    return bool(flags and flags[0] & 4)
-
-
-def _find_gaps(packets: _Packets, rate: Fraction, damage: Damage) -> None:
-    """Where pictures are missing between others: damage if the demuxer complained, else perhaps meant so."""
-    times, frame = packets.times, 1 / float(rate)
-    steps = np.diff(times)
-    even = np.abs(steps - frame) < 0.1 * frame
-    if not len(steps) or even.mean() < EVEN:
-        return  # no step of a film at a varying rate is one too long
-    for before in np.flatnonzero(steps > 1.5 * frame)[:MOST_GAPS]:
-        missing = round(steps[before] / frame) - 1
-        what = f"{pictures(missing)} after {clock(times[before])} (picture {before + 1:,})"
-        if packets.complaint or packets.cut:
-            damage.found(f"{what} cannot be read ({packets.complaint})")
-        else:
-            damage.note(f"{what} are not there; the one before stays")
-
-
-def pictures(count: int) -> str:
-    """How many, in words."""
-    return f"{count:,} picture{'s' if count != 1 else ''}"
-
-
-def _find_end(film: FilmInfo, packets: _Packets, ends: float, damage: Damage) -> None:
-    """Whether the film ends where its header says, or a packet does."""
-    packet = _packet_size(film.path)
-    if packet and film.path.stat().st_size % packet:
-        damage.found(f"breaks off at {clock(ends)}, in the middle of a packet")
-    if packets.complaint and not packet and film.start_time > 0.1:
-        damage.found(f"what comes before {clock(film.start_time)} cannot be read ({packets.complaint})")
-    if film.duration is None:
-        if packets.cut:
-            damage.found(f"breaks off at {clock(ends)}")
-        return
-    # Some containers count the duration from zero, some from the first timestamp.
-    missing = film.duration - max(packets.end, packets.end + film.start_time)
-    if missing > (0.1 if packets.cut or packets.complaint else 1.0):
-        damage.found(f"breaks off at {clock(ends)} though its header says {clock(film.duration)}")
-
-
-def _packet_size(path: Path) -> int | None:
-    """Bytes of a packet, of an MPEG-TS: a file without a header that knew its length. None: another."""
-    with path.open("rb") as file:
-        head = file.read(1024)
-    for size, offset in ((188, 0), (192, 4)):
-        if head[offset : offset + 4 * size + 1 : size] == b"\x47" * 5:
-            return size
-    return None
-
-
-def _excerpt(
-    film: FilmInfo,
-    times: np.ndarray,
-    rate: Fraction,
-    constant: bool,
-    ends: float,
-    start: float,
-    duration: float | None,
-) -> Timeline:
-    # A millisecond of grace: a typed 10.01 means the picture at 240 × 1001/24000.
-    stop = np.inf if duration is None else start + duration
-    first, last = np.searchsorted(times, [start - 1e-3, stop - 1e-3])
-    if first >= len(times):
-        raise UserError(
-            f"{film.path}: ends at {clock(ends)}, so nothing is left from {clock(start)}; start earlier"
-        )
-    if last <= first:
-        raise UserError(
-            f"{film.path}: no picture between {clock(start)} and {clock(stop)}; ask for a longer excerpt"
-        )
-    kept = times[first:last]
-    if constant:
-        length = len(kept) / float(rate)
-    else:
-        length = min(times[last] if last < len(times) else ends, stop) - kept[0]
-    return Timeline(kept, rate, constant, float(length), skipped=int(first))

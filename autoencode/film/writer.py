@@ -12,12 +12,12 @@ from types import TracebackType
 import numpy as np
 
 from autoencode.errors import UserError
-from autoencode.files import locked
+from autoencode.files import locked, to_disk
 from autoencode.film.encode import Encoder
 from autoencode.film.format import CODECS, LARGEST, Format
-from autoencode.film.join import Companions, join, unfold
+from autoencode.film.join import MARK, Companions, join, unfold
 from autoencode.film.probe import probe
-from autoencode.film.timeline import scan
+from autoencode.film.scan import scan
 from autoencode.interrupt import deferred
 
 PART = 1024
@@ -65,6 +65,8 @@ class FilmWriter:
             raise UserError(
                 f"{self.path}: the folder {self.path.parent} cannot be written to; choose another --output"
             )
+        if form.codec == "png" and self.path.is_file():
+            raise UserError(f"{self.path}: is a file; give the folder another name")
         if self.path.is_dir() and not (form.codec == "png" and _is_sequence(self.path)):
             raise UserError(f"{self.path}: is a folder with something in it; give the output another name")
         if source and self.path.exists() and self.path.samefile(source.film.path):
@@ -78,6 +80,8 @@ class FilmWriter:
         self._made_of = f"{made_of}\n{self.format}\n" if made_of else ""
         self._folder = self.path.with_name(f".{self.path.name}.parts")
         self._kept = 0  # frames in whole parts
+        self.notes: list[str] = []
+        """What is to be known of the frames; kept with their parts."""
         self._encoder: Encoder | None = None
         self._open = ExitStack()
 
@@ -134,14 +138,20 @@ class FilmWriter:
             for part in self._folder.glob("[0-9]*"):
                 part.unlink()
             of.write_text(self._made_of)
-        for number, part in enumerate(self._parts):
-            if part.stem != f"{number * PART:09d}":  # somebody took one away
+        notes = self._folder / "notes"
+        self.notes = notes.read_text().split("\n") if self._parts and notes.exists() else []
+        for part in self._parts:
+            frames = _frames_in(part) if part.stem == f"{self._kept:09d}" else 0
+            if frames:
+                self._kept += frames
+            else:  # torn by a power cut, or behind one that is gone
                 part.unlink()
-        if self._parts:  # all have PART frames, but for the film's last
-            self._kept = (len(self._parts) - 1) * PART + scan(probe(self._parts[-1])).count
 
     def _end_part(self) -> None:
         self._encoder.finish()
+        if self.notes:
+            (self._folder / "notes").write_text("\n".join(self.notes))
+        to_disk(self._encoder.path)
         self._encoder.path.replace(self._folder / f"{self._kept:09d}{self._part_suffix}")
         self._kept, self._encoder = self.frames, None
 
@@ -151,7 +161,7 @@ class FilmWriter:
         if self._encoder is not None:
             self._end_part()
         if self.format.codec == "png":
-            unfold(self._parts, self.path, self.frames)
+            unfold(self._parts, self.format.rate, self.path, self.frames)
         else:
             join(self._parts, self.format.rate, self._source, self.path, self.frames)
         for part in self._parts:
@@ -167,5 +177,15 @@ class FilmWriter:
 
 
 def _is_sequence(folder: Path) -> bool:
-    """Whether a folder holds nothing but an earlier rendering's pictures."""
-    return all(re.fullmatch(r"\d{8}\.png", entry.name) for entry in folder.iterdir())
+    """Whether a folder is empty, or holds nothing but an earlier rendering's pictures, and its mark."""
+    names = {entry.name for entry in folder.iterdir()}
+    ours = all(re.fullmatch(r"\d{8}\.png", name) for name in names - {MARK})
+    return not names or (MARK in names and ours)
+
+
+def _frames_in(part: Path) -> int:
+    """How many frames a part has; 0 if it is torn."""
+    try:
+        return scan(probe(part)).count
+    except UserError:
+        return 0

@@ -18,7 +18,7 @@ from autoencode.config import parse_size
 from autoencode.film import ffmpeg
 from autoencode.film.decode import read_frames
 from autoencode.film.probe import probe
-from autoencode.film.timeline import scan
+from autoencode.film.scan import scan
 from autoencode.quiet import quiet
 
 with quiet():

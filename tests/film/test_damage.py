@@ -2,13 +2,16 @@
 
 import numpy as np
 import pytest
-from films import make_film, number_of
+from films import film_writer, make_film, number_of
 
 from autoencode.errors import UserError
+from autoencode.film import decode, writer
 from autoencode.film.decode import read_frames
 from autoencode.film.probe import probe
 from autoencode.film.reading import Reading, open_film
+from autoencode.film.stack import Stack
 from autoencode.film.timeline import at_constant_rate
+from autoencode.resequence import contact_sheet, resequence
 
 FRAMES, SIZE = 120, (96, 64)
 
@@ -102,3 +105,34 @@ def test_a_film_that_breaks_off_gives_what_there_is(tmp_path):
     assert 30 < len(frames) < 90
     assert any("breaks off" in note for note in timeline.damage.notes)
     assert probe(path).duration == pytest.approx(5)
+
+
+def test_resumed_behind_a_hole_the_film_is_the_same_and_the_hole_is_known(tmp_path, monkeypatch):
+    path = make_film(tmp_path / "film.mkv", frames=FRAMES, sound=False)
+    usual = decode._decode
+
+    def with_a_hole(*arguments, **named):
+        yield from (frame for frame in usual(*arguments, **named) if not 40 <= frame.time * 24 < 60)
+
+    monkeypatch.setattr(decode, "_decode", with_a_hole)
+    monkeypatch.setattr(writer, "PART", 16)
+
+    def render(name, fail_at=None):
+        film, timeline = open_film(path, Reading(allow_damaged=True))
+
+        def memory(frames, first):
+            if fail_at is not None and first + len(frames) > fail_at:
+                raise ZeroDivisionError
+            return frames
+
+        made = film_writer(tmp_path / name, 24, SIZE, made_of="film")
+        resequence(film, timeline, SIZE, memory, made)
+        contact_sheet(film, timeline, SIZE, lambda frames, first: frames, tmp_path / "sheet.png")
+        shown = [number_of(frame.pixels) for frame in usual(probe(made.path), Stack(SIZE))]
+        return shown, timeline.damage.notes
+
+    unbroken = render("unbroken.mkv")
+    assert unbroken[0] == [*range(40), *[39] * 20, *range(60, 72), *range(48)]
+    with pytest.raises(ZeroDivisionError):
+        render("film2.mkv", fail_at=80)
+    assert render("film2.mkv") == unbroken

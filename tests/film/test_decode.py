@@ -10,9 +10,11 @@ import pytest
 from films import make_film, number_of
 
 from autoencode.errors import UserError
+from autoencode.film import decode
 from autoencode.film.decode import read_frames
 from autoencode.film.probe import probe
-from autoencode.film.timeline import Timeline, scan
+from autoencode.film.scan import scan
+from autoencode.film.timeline import Timeline
 
 LOSSLESS = ("-c:v", "libx264", "-preset", "ultrafast", "-qp", "0", "-pix_fmt", "yuv444p")
 B_FRAMES = ("-c:v", "libx264", "-preset", "fast", "-bf", "3", "-crf", "4", "-pix_fmt", "yuv420p")
@@ -199,3 +201,18 @@ def test_an_excerpt_where_pictures_do_not_say_when_they_are_shown(tmp_path, suff
     np.testing.assert_allclose([frame.time for frame in frames], np.arange(24, 48, 2) / 24, atol=1e-3)
     rest = list(read_frames(film, (96, 64), timeline=timeline.from_slot(10)))
     assert number_of(rest[-1].pixels) == 46
+
+
+def test_every_nth_is_counted_in_the_film_not_in_what_can_be_decoded(tmp_path, monkeypatch):
+    film = probe(make_film(tmp_path / "a.mkv", frames=60, sound=False))
+    usual = decode._decode
+
+    def without_the_tenth(*arguments, **named):
+        yield from (frame for frame in usual(*arguments, **named) if number_of(frame.pixels) != 10)
+
+    monkeypatch.setattr(decode, "_decode", without_the_tenth)
+    for every, numbers in ((12, range(0, 60, 12)), (5, [0, 5, *range(15, 60, 5)])):
+        timeline = scan(film, every=every, allow_damaged=True)
+        frames = list(read_frames(film, (96, 64), timeline=timeline))
+        assert [number_of(frame.pixels) for frame in frames] == list(numbers)
+        assert timeline.damage.notes == ["1 picture before 0:00.5 (picture 11) cannot be decoded"]

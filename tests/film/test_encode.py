@@ -16,7 +16,8 @@ from autoencode.film.decode import read_frames
 from autoencode.film.format import default_height, fitting_height
 from autoencode.film.join import Companions
 from autoencode.film.probe import probe
-from autoencode.film.timeline import at_constant_rate, scan
+from autoencode.film.scan import scan
+from autoencode.film.timeline import at_constant_rate
 
 
 def complaint(error):

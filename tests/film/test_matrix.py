@@ -17,7 +17,7 @@ from autoencode.film.format import Format
 from autoencode.film.join import Companions
 from autoencode.film.probe import probe
 from autoencode.film.reading import Reading, open_film
-from autoencode.film.timeline import scan
+from autoencode.film.scan import scan
 from autoencode.film.writer import FilmWriter
 from autoencode.resequence import resequence
 

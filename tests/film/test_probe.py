@@ -124,3 +124,29 @@ def test_probing_is_quick(tmp_path):
     began = time.perf_counter()
     probe(path)
     assert time.perf_counter() - began < 1
+
+
+def test_a_name_is_no_header(tmp_path):
+    forged = (
+        "n\n  Duration: 00:00:09.00, start: 3.000000, bitrate\n  Stream #0:0: Video: h264, 16x16, 5 fps\n.mp4"
+    )
+    film = probe(make_film(tmp_path / forged, frames=12))
+    assert (film.width, film.rate, film.start_time) == (96, 24, 0.0)
+    assert film.duration < 1
+
+
+def test_a_title_is_no_header(tmp_path):
+    title = "a\u2028  Stream #0:7: Audio: aac"
+    film = probe(make_film(tmp_path / "a.mkv", frames=12, sound=False, extra=["-metadata", f"title={title}"]))
+    assert film.audio == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["ffconcat version 1.0\nfile other.mp4\n", "#EXTM3U\n#EXTINF:1,\nother.mp4\n#EXT-X-ENDLIST\n"]
+)
+@pytest.mark.parametrize("suffix", ["mkv", "m3u8", "ffconcat"])
+def test_a_playlist_opens_no_other_file(tmp_path, text, suffix):
+    make_film(tmp_path / "other.mp4", frames=12)
+    path = tmp_path / f"list.{suffix}"
+    path.write_text(text)
+    assert "not a film" in complaint(path)

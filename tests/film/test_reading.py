@@ -54,6 +54,20 @@ def test_one_dark_scene_is_not_a_bar(tmp_path):
     assert film.crop is None
 
 
+def test_one_key_frame_is_not_the_film(tmp_path):
+    pictures = scenery(96, (160, 120))
+    pictures[:48, :, :30] = pictures[:48, :, 130:] = 0  # a title card
+    film, _ = open_film(make_film(tmp_path / "a.mp4", frames=pictures, sound=False))
+    assert film.crop is None
+
+
+def test_an_excerpt_has_the_shape_of_its_film(tmp_path):
+    pictures = scenery(96, (160, 120))
+    pictures[48:, :30] = pictures[48:, 90:] = 0
+    path = make_film(tmp_path / "a.mp4", frames=pictures, sound=False)
+    assert open_film(path, Reading(start=2.5))[0].crop is None
+
+
 def test_a_film_in_the_dark_is_not_all_bars(tmp_path):
     pictures = np.zeros((24, 120, 160, 3), np.uint8)
     assert open_film(make_film(tmp_path / "a.mp4", frames=pictures, sound=False))[0].crop is None
@@ -115,6 +129,10 @@ def test_woven_fields_become_whole_pictures(tmp_path):
     assert [frame.time for frame in woven] == [frame.time for frame in whole]
     assert combed(woven[20].pixels) > 2
     assert combed(whole[20].pixels) < 1.2
+    seventh = read(path, Reading(every=7), (160, 96))
+    np.testing.assert_array_equal(
+        np.stack([frame.pixels for frame in seventh]), np.stack([frame.pixels for frame in whole[::7]])
+    )
 
 
 def test_whole_pictures_that_travel_as_fields_stay_as_they_are(tmp_path):

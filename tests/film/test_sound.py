@@ -10,7 +10,7 @@ from films import ffmpeg_run, make_film, write_film
 from autoencode.film import ffmpeg
 from autoencode.film.join import Companions
 from autoencode.film.probe import probe
-from autoencode.film.timeline import scan
+from autoencode.film.scan import scan
 
 
 def heard(path, track=0):
@@ -179,6 +179,8 @@ def test_an_excerpts_chapters_are_its_own(tmp_path, rich):
     _, chapters = header(write_film(tmp_path / "a.mkv", 48, source=Companions(rich, 1.5, 2.0)))
     assert [title for _, _, title in chapters] == ["One", "Two"]
     assert float(chapters[1][0]) == pytest.approx(0.5, abs=0.01)
+    path = write_film(tmp_path / "b.mkv", 24, source=Companions(rich, 0.4, 1.0))
+    assert [title for _, _, title in header(path)[1]] == ["One"]
 
 
 @pytest.mark.parametrize(("audio", "tracks"), [("all", 2), ("first", 1), ("none", 0)])

@@ -5,11 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from films import make_film
+from films import make_film, number_of
 
 from autoencode.errors import UserError
+from autoencode.film.decode import read_frames
 from autoencode.film.probe import probe
-from autoencode.film.timeline import Timeline, at_constant_rate, clock, pace, scan
+from autoencode.film.scan import scan
+from autoencode.film.timeline import Timeline, at_constant_rate, clock, pace
 
 NTSC = Fraction(24000, 1001)
 
@@ -150,9 +152,9 @@ def test_start_beyond_the_end(tmp_path):
 
 
 def test_no_picture_in_the_range(tmp_path):
-    film = probe(make_film(tmp_path / "a.mkv", frames=3, times=[0, 0.04, 2.0], sound=False))
+    film = probe(make_film(tmp_path / "a.mkv", frames=24, delay=1.0, sound=2.0))
     with pytest.raises(UserError, match="no picture between") as caught:
-        scan(film, start=0.5, duration=1)
+        scan(film, duration=0.5)
     one_line(caught)
 
 
@@ -200,3 +202,13 @@ def test_from_any_slot_on_it_is_the_same(constant):
 
 def without(lost, timeline, times):
     return [still for still in stills(times) if still.time not in timeline.times[lost]]
+
+
+def test_an_excerpt_that_begins_while_a_picture_is_held_begins_with_it(tmp_path):
+    times = [*np.arange(24) / 24, *(3 + np.arange(24) / 24)]
+    film = probe(make_film(tmp_path / "a.mkv", frames=48, times=times, sound=False))
+    timeline = scan(film, start=2.0, duration=1.5)
+    assert (timeline.begin, timeline.skipped) == (2.0, 23)
+    frames = list(at_constant_rate(read_frames(film, (96, 64), timeline=timeline), timeline))
+    assert [number_of(frame.pixels) for frame in frames] == [*[23] * 24, *range(24, 36)]
+    assert scan(film, start=1.5, duration=1.0).frames_out == 24

@@ -12,7 +12,7 @@ from autoencode.film import writer
 from autoencode.film.decode import read_frames
 from autoencode.film.join import Companions
 from autoencode.film.probe import probe
-from autoencode.film.timeline import scan
+from autoencode.film.scan import scan
 
 SIZE, RATE = (96, 64), Fraction(24000, 1001)
 
@@ -129,7 +129,7 @@ def test_a_folder_of_pictures(tmp_path):
     path = tmp_path / "100%d 'pictures'"
     assert stop_at(path, 40, codec="png") == 0
     assert finish(path, codec="png") == 32
-    assert [entry.name for entry in sorted(path.iterdir())] == [
+    assert [entry.name for entry in sorted(path.glob("*.png"))] == [
         f"{number:08d}.png" for number in range(1, 61)
     ]
     assert number_of(imageio.imread(path / "00000060.png")) == 59
@@ -137,3 +137,26 @@ def test_a_folder_of_pictures(tmp_path):
     (path / "mine.txt").touch()
     with pytest.raises(UserError, match="a folder with something in it"):
         film_of(path, codec="png")
+    mine = tmp_path / "scans"
+    mine.mkdir()
+    (mine / "00000001.png").touch()
+    with pytest.raises(UserError, match="a folder with something in it"):
+        film_of(mine, codec="png")
+
+
+@pytest.mark.parametrize("torn", [0, 1, 2])
+def test_a_part_that_a_power_cut_tore_is_made_again(tmp_path, torn):
+    path = tmp_path / "film.mp4"
+    stop_at(path, 50)
+    part = sorted((tmp_path / ".film.mp4.parts").glob("0*.mp4"))[torn]
+    part.write_bytes(part.read_bytes()[: part.stat().st_size // 2])
+    assert finish(path) == 16 * torn
+    assert scan(probe(path)).count == 60
+
+
+def test_many_parts_in_milliseconds_stay_on_the_beat(tmp_path):
+    path = tmp_path / "film.mkv"
+    with film_writer(path, RATE, (16, 16), codec="ffv1") as film:
+        for pixels in numbered(1500, (16, 16)):
+            film.write(pixels)
+    np.testing.assert_allclose(scan(probe(path)).times, np.arange(1500) / float(RATE), atol=6e-4)

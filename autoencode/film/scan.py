@@ -1,0 +1,154 @@
+"""When each picture of a film is shown, read from its packets, and whether any are missing."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from autoencode.errors import UserError
+from autoencode.film import ffmpeg
+from autoencode.film.damage import Damage
+from autoencode.film.probe import FilmInfo
+from autoencode.film.timeline import Timeline, clock, pace, pictures
+
+EVEN, MOST_GAPS = 0.95, 10
+"""The share of steps that make a pace, and how many of the steps that are too long are named."""
+
+
+def scan(
+    film: FilmInfo,
+    start: float = 0.0,
+    duration: float | None = None,
+    every: int = 1,
+    allow_damaged: bool = False,
+) -> Timeline:
+    """Reads the timestamps of every picture without decoding any: 0.3 s for 50 MB.
+
+    The whole file is always read, so that a break is found whatever the excerpt.
+
+    Args:
+      film: the film, as probed.
+      start: as in `Timeline.part`.
+      duration: likewise.
+      every: likewise.
+      allow_damaged: what is broken is noted in the timeline's `damage`, and stops nobody.
+
+    Raises:
+      UserError: the file breaks off before the end its header announces, pictures are missing between
+        others, or no picture lies in the range.
+    """
+    packets, damage = _read_packets(film), Damage(film.path, allow_damaged)
+    if not len(packets.times):
+        raise UserError(f"{film.path}: holds no readable picture; copy the film again")
+    rate, constant = pace(packets.times, film.rate)
+    # Muxers that do not know the last picture's length write nothing or a millisecond.
+    last = 0.0 if constant else packets.last_duration
+    ends = float(packets.times[-1]) + max(last, 1 / float(rate))
+    _find_gaps(packets, rate, damage)
+    _find_end(film, packets, ends, damage)
+    if packets.complaint and not damage.notes:
+        damage.note(f"is damaged ({packets.complaint}), but no picture is missing that is known of")
+    length = len(packets.times) / float(rate) if constant else ends - float(packets.times[0])
+    whole = Timeline(packets.times, rate, constant, length, guessed=packets.guessed, damage=damage)
+    return whole.part(start, duration, every)
+
+
+@dataclass(frozen=True, eq=False)
+class _Packets:
+    times: np.ndarray  # float64, sorted, seconds: the video's
+    last_duration: float  # seconds of the last picture, 0 where unknown
+    end: float  # seconds: where the last stream of any kind ends
+    cut: bool  # the demuxer ran into the end of the file too early
+    complaint: str | None  # what else it said, if anything
+    guessed: bool  # some pictures do not say when they are shown
+
+
+def _read_packets(film: FilmInfo) -> _Packets:
+    # Video, sound and subtitles: only where all of them stop is the file's end.
+    maps = ["-map", "0:V:0", "-map", "0:a?", "-map", "0:s?"]
+    # Without -copyts ffmpeg counts some containers from the first stream mapped, not from the file's start.
+    command = [ffmpeg.binary(), "-hide_banner", "-nostdin", "-v", "error", "-copyts"]
+    command += [*ffmpeg.source(film.path), *maps, "-c", "copy", "-f", "framecrc", "-"]
+    ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    bases: dict[str, Fraction] = {}
+    pictures: list[tuple[float, float]] = []
+    end, guessed = 0.0, False
+    for line in ran.stdout.decode(errors="replace").splitlines():
+        if line.startswith("#tb "):
+            stream, _, base = line[4:].partition(": ")
+            bases[stream] = Fraction(base)
+        if line.startswith("#"):
+            continue
+        columns = [column.strip() for column in line.split(",")]
+        if len(columns) < 6 or columns[0] not in bases or _is_discarded(columns[6:]):
+            continue
+        base = float(bases[columns[0]])
+        decoding, shown, lasts = (int(column) for column in columns[1:4])
+        # AVI and bare streams give some pictures no presentation time (a large negative number).
+        timed = shown > -(2**62)
+        time = (shown if timed else decoding) * base - film.start_time
+        end = max(end, time + lasts * base)
+        if columns[0] == "0":
+            pictures.append((time, lasts * base))
+            guessed |= not timed
+    pictures.sort()
+    times = np.array([time for time, _ in pictures], dtype=np.float64)
+    if guessed and len(times):
+        times -= times[0]  # decoding begins before anything is shown
+    cut = re.search(rb"ended prematurely|partial file", ran.stderr) is not None
+    complaint = ffmpeg.last_words(ran.stderr) if ran.stderr.strip() else None
+    return _Packets(times, pictures[-1][1] if pictures else 0.0, end, cut, complaint, guessed)
+
+
+def _is_discarded(columns: list[str]) -> bool:
+    """Whether an edit list cuts the packet away: ffmpeg's discard flag, 4."""
+    flags = [int(column[2:], 16) for column in columns if column.startswith("F=")]
+    return bool(flags and flags[0] & 4)
+
+
+def _find_gaps(packets: _Packets, rate: Fraction, damage: Damage) -> None:
+    """Where pictures are missing between others: damage if the demuxer complained, else perhaps meant so."""
+    times, frame = packets.times, 1 / float(rate)
+    steps = np.diff(times)
+    even = np.abs(steps - frame) < 0.1 * frame
+    if not len(steps) or even.mean() < EVEN:
+        return  # no step of a film at a varying rate is one too long
+    for before in np.flatnonzero(steps > 1.5 * frame)[:MOST_GAPS]:
+        missing = round(steps[before] / frame) - 1
+        what = f"{pictures(missing)} after {clock(times[before])} (picture {before + 1:,})"
+        if packets.complaint or packets.cut:
+            damage.found(f"{what} cannot be read ({packets.complaint})")
+        else:
+            damage.note(f"{what} are not there; the one before stays")
+
+
+def _find_end(film: FilmInfo, packets: _Packets, ends: float, damage: Damage) -> None:
+    """Whether the film ends where its header says, or a packet does."""
+    packet = _packet_size(film.path)
+    if packet and film.path.stat().st_size % packet:
+        damage.found(f"breaks off at {clock(ends)}, in the middle of a packet")
+    if packets.complaint and not packet and film.start_time > 0.1:
+        damage.found(f"what comes before {clock(film.start_time)} cannot be read ({packets.complaint})")
+    if film.duration is None:
+        if packets.cut:
+            damage.found(f"breaks off at {clock(ends)}")
+        return
+    # Some containers count the duration from zero, some from the first timestamp.
+    missing = film.duration - max(packets.end, packets.end + film.start_time)
+    if missing > (0.1 if packets.cut or packets.complaint else 1.0):
+        damage.found(f"breaks off at {clock(ends)} though its header says {clock(film.duration)}")
+
+
+def _packet_size(path: Path) -> int | None:
+    """Bytes of a packet, of an MPEG-TS: a file without a header that knew its length. None: another."""
+    with path.open("rb") as file:
+        head = file.read(1024)
+    for size, offset in ((188, 0), (192, 4)):
+        if head[offset : offset + 4 * size + 1 : size] == b"\x47" * 5:
+            return size
+    return None
