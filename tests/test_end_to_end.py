@@ -173,7 +173,7 @@ def test_render_of_every_fifth_picture_keeps_its_pace_and_its_sound(place):
 
 def test_render_into_a_folder_of_pictures(place):
     done("render", "--film=a film.mkv", "--duration=0:01", "--size=200x100", "--output=pictures/", cwd=place)
-    pictures = sorted((place / "pictures").iterdir())
+    pictures = sorted((place / "pictures").glob("*.png"))
     assert [path.name for path in pictures] == [f"{number:08d}.png" for number in range(1, 26)]
     assert imageio.imread(pictures[0]).shape == (100, 200, 3)
 
