@@ -34,7 +34,7 @@ class Frame(NamedTuple):
 def read_frames(
     film: FilmInfo, size: Size, *, view_size: Size | None = None, timeline: Timeline | None = None
 ) -> Iterator[Frame]:
-    """Decodes every coded picture once, in the order shown, none repeated and none dropped.
+    """Decodes every picture of a timeline once, in the order shown, none repeated and none dropped.
 
     Each is treated as `picture.filters` says. With a view, both pictures come from one decoded picture by
     construction: one ffmpeg scales it twice and sends the two stacked in one raw frame. Closing the
