@@ -51,7 +51,7 @@ def extract(
     for dataset in known:
         if [(source.path, source.bytes, source.modified) for source in dataset.sources] == files:
             return _newest(dataset)
-    hashes = [sha256(path, "SHA-256") for path in paths]
+    hashes = [sha256(path) for path in paths]
     for dataset in known:
         if [source.sha256 for source in dataset.sources] == hashes:
             return _newest(dataset)

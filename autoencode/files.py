@@ -41,11 +41,10 @@ def write_json(path: Path, values: Any) -> Path:
     return path
 
 
-def sha256(path: Path, what: str | None = None) -> str:
-    """Of a file's bytes, in hexadecimal; of a long one with a progress bar that says `what`, if any."""
+def sha256(path: Path) -> str:
+    """Of a file's bytes, in hexadecimal; of a long one with a progress bar."""
     size, digest = path.stat().st_size, hashlib.sha256()
-    hidden = what is None or size < LONG_TO_HASH
-    with path.open("rb") as file, bar(size, what or "", "bytes", hidden=hidden) as progress:
+    with path.open("rb") as file, bar(size, "SHA-256", "bytes", hidden=size < LONG_TO_HASH) as progress:
         while block := file.read(1 << 24):
             digest.update(block)
             progress.update(len(block))

@@ -2,7 +2,6 @@
 
 import dataclasses
 import re
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from autoencode.film.format import (
     fitting_height,
     hardware_codec,
 )
-from autoencode.film.join import Companions
+from autoencode.film.join import Companions, subtitles
 from autoencode.film.probe import FilmInfo
 from autoencode.film.reading import Reading, describe, open_film
 from autoencode.film.timeline import Timeline, clock
@@ -83,9 +82,7 @@ def main() -> None:
     film, timeline = open_film(Path(_FILM.value).expanduser(), reading)
     delay = timeline.begin - reading.start
     writer = FilmWriter(
-        Path(_OUTPUT.value).expanduser()
-        if _OUTPUT.value
-        else run.folder / _default_name(film.path.stem, codec),
+        Path(_OUTPUT.value or run.folder / _default_name(film.path.stem, codec)).expanduser(),
         Format(size, timeline.rate, height, _LAYOUT.value, codec, _CRF.value, canvas),
         Companions(film, reading.start, reading.duration, delay, _AUDIO.value),
         made_of=_made_of(film, reading, run, weights),
@@ -94,15 +91,19 @@ def main() -> None:
     if sheet and (sheet.suffix != ".png" or not sheet.parent.is_dir()):
         raise UserError(f"--contact_sheet={sheet}: must end in .png and lie in a folder that exists")
     print(f"run {run.name}, {weights.parent.name}/{weights.name}", flush=True)
+    if left_out := subtitles(film, writer.path.suffix.lower()).count(None):
+        print(
+            f"{film.path.name}: {left_out} of its subtitles left out, which only Matroska might take",
+            flush=True,
+        )
     if treated := describe(film):
         print(f"{film.path.name}: {treated}", flush=True)
     with quiet():
         from autoencode.reconstruct import Reconstructor
     reconstructor = Reconstructor(run, weights, noise=_NOISE.value, seed=_SEED.value)
-    with ThreadPoolExecutor(1) as pool:
-        source_hash = pool.submit(sha256, film.path)
-        resequence(film, timeline, size, reconstructor, writer)
-        summary = _summary(film, timeline, reading, run, weights, writer.format, source_hash.result())
+    resequence(film, timeline, size, reconstructor, writer)
+    source_hash = sha256(film.path)
+    summary = _summary(film, timeline, reading, run, weights, writer.format, source_hash)
     summary_path = write_json(writer.path.with_name(f"{writer.path.name}.json"), summary)
     if sheet:
         contact_sheet(film, timeline, size, reconstructor, sheet)
@@ -194,8 +195,9 @@ def _canvas(size: tuple[int, int]) -> tuple[tuple[int, int] | None, int]:
 
 
 def _default_name(stem: str, codec: str) -> str:
-    """The film's name and what was typed that changes the picture: no rendering overwrites another kind."""
-    typed = (_EPOCH, _LAST, _NOISE, _LAYOUT, *film_flags.TYPED)
+    """The film's name and what was typed that changes the new one: no rendering overwrites another kind."""
+    picture = (_EPOCH, _LAST, _NOISE, _SEED, _LAYOUT, _HEIGHT, _SIZE)
+    typed = (*picture, _CODEC, _CRF, _AUDIO, *film_flags.TYPED)
     changes = [f"-{flag.name}={flag.value}" for flag in typed if flag.value != flag.default]
     return f"{stem}{''.join(changes)}{CODECS[codec].suffixes[0]}"
 

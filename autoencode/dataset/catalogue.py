@@ -30,7 +30,7 @@ class Source:
     sample_aspect: str
     rate: str  # frames per second, a fraction
     duration: float  # seconds, of the part that was taken
-    pictures: int  # taken of it, each a frame
+    pictures: int  # of that part; each is a frame, but for those that cannot be decoded
     treatment: str  # what was done to them but to bring them to size, in words
 
 
