@@ -17,7 +17,7 @@ from autoencode.run import Run, read_run
 from autoencode.training import guard, loop, step
 from autoencode.training.loop import Rhythm, train
 
-CONFIG = make_config("tiny", precision="float32", epochs=6)  # of 3 steps each
+CONFIG = make_config("tiny", precision="float32", epochs=6, learning_rate_end=1.0)  # of 3 steps each
 
 
 @pytest.fixture(scope="module")
