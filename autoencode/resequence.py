@@ -47,12 +47,12 @@ def resequence(
     """
     with writer:
         place = writer.frames
+        timeline.damage.recall(writer.notes)
+        writer.notes = timeline.damage.notes
         if place:
             print(f"{writer.path}: goes on at frame {place:,} of {timeline.frames_out:,}", flush=True)
         if place == timeline.frames_out:
             return
-        timeline.damage.recall(writer.notes)
-        writer.notes = timeline.damage.notes
         decoded = _read_from(place, film, timeline, size, writer.format.view_size)
         with (
             bar(timeline.frames_out, "rendering", "frame", done=place) as progress,

@@ -136,3 +136,9 @@ def test_resumed_behind_a_hole_the_film_is_the_same_and_the_hole_is_known(tmp_pa
     with pytest.raises(ZeroDivisionError):
         render("film2.mkv", fail_at=80)
     assert render("film2.mkv") == unbroken
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writer, "join", lambda *arguments: 1 / 0)  # all frames are there, but not the film
+        with pytest.raises(ZeroDivisionError):
+            render("film3.mkv")
+    assert render("film3.mkv") == unbroken
