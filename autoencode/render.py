@@ -84,7 +84,7 @@ def main() -> None:
     writer = FilmWriter(
         Path(_OUTPUT.value or run.folder / _default_name(film.path.stem, codec)).expanduser(),
         Format(size, timeline.rate, height, _LAYOUT.value, codec, _CRF.value, canvas),
-        Companions(film, reading.start, reading.duration, delay, _AUDIO.value),
+        Companions(film, reading.start, reading.duration, delay, _AUDIO.value, not timeline.guessed),
         made_of=_made_of(film, reading, run, weights),
     )
     sheet = Path(_SHEET.value) if _SHEET.value else None

@@ -14,6 +14,7 @@ import numpy as np
 from autoencode.film import ffmpeg
 from autoencode.film.format import Format
 from autoencode.film.join import Companions
+from autoencode.film.probe import probe
 from autoencode.film.writer import FilmWriter
 
 LEVELS = 72  # frame n is grey 20 + 3 n; the numbers start again after this many
@@ -113,6 +114,15 @@ def make_film(
         )
         first.unlink()
     return path
+
+
+def heard(path, track=0):
+    """The sound of a film as float32 samples at 48 kHz, silence where no sound is, from the film's start."""
+    # By its own clock: without -copyts the sound of an MPEG-TS begins at 0 when it is decoded alone.
+    filters = f"asetpts=PTS-{probe(path).start_time}/TB,aresample=48000:async=1:first_pts=0"
+    chosen = ["-map", f"0:a:{track}", "-af", filters, *["-ac", "1", "-f", "f32le", "-"]]
+    samples = ffmpeg_run("-copyts", "-i", f"file:{path}", *chosen)
+    return np.frombuffer(samples, np.float32)
 
 
 def film_writer(

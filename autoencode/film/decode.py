@@ -110,7 +110,7 @@ def _half(timeline: Timeline) -> float:
 def _decode_range(film: FilmInfo, stack: Stack, timeline: Timeline) -> Iterator[Frame]:
     first, count = float(timeline.times[0]), len(timeline.decoded)
     seek = first - 0.5 * _half(timeline)
-    if timeline.guessed and timeline.skipped:
+    if timeline.guessed:
         # The decoder's own times are another guess: only counting leads to the right picture.
         with closing(_decode(film, stack)) as frames:
             yield from islice(frames, timeline.skipped, timeline.skipped + count)

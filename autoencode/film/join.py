@@ -44,6 +44,7 @@ class Companions:
     duration: float | None = None  # None: to the end
     delay: float = 0.0  # how long after `start` the first picture comes
     audio: Literal["all", "first", "none"] = "all"  # which tracks of sound
+    timed: bool = True  # the film's pictures all say truly when they are shown
 
     @property
     def sound(self) -> tuple[str, ...]:
@@ -137,7 +138,7 @@ def _command(rate: Fraction, source: Companions | None, joined: Path) -> list[st
     if joined.suffix != ".mkv":
         command += ["-movflags", "+faststart"]
     command += [ffmpeg.target(joined.name)]
-    if source is not None:
+    if source is not None and source.timed:
         # ffmpeg counts an MPEG-TS from the first stream in use. Keeping the source's picture in use, for
         # nothing else, stops sound that starts late from coming early.
         command += ["-map", "1:V:0", "-c", "copy", "-f", "null", "-"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,9 @@ from autoencode.film.timeline import Timeline, clock, pace, pictures
 
 EVEN, MOST_GAPS = 0.95, 10
 """The share of steps that make a pace, and how many of the steps that are too long are named."""
+
+JUMP = 10.0
+"""Seconds on from which a transport stream's clock was set anew, and nothing is missing: as ffmpeg has it."""
 
 
 def scan(
@@ -45,6 +49,8 @@ def scan(
     packets, damage = _read_packets(film), Damage(film.path, allow_damaged)
     if not len(packets.times):
         raise UserError(f"{film.path}: holds no readable picture; copy the film again")
+    if packets.jumps:
+        packets = _in_order(film, packets, damage)
     rate, constant = pace(packets.times, film.rate)
     # Muxers that do not know the last picture's length write nothing or a millisecond.
     last = 0.0 if constant else packets.last_duration
@@ -66,6 +72,7 @@ class _Packets:
     cut: bool  # the demuxer ran into the end of the file too early
     complaint: str | None  # what else it said, if anything
     guessed: bool  # some pictures do not say when they are shown
+    jumps: list[int]  # pictures, in the file's order, at which its clock was set anew
 
 
 def _read_packets(film: FilmInfo) -> _Packets:
@@ -76,7 +83,7 @@ def _read_packets(film: FilmInfo) -> _Packets:
     command += [*ffmpeg.source(film.path), *maps, "-c", "copy", "-f", "framecrc", "-"]
     ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     bases: dict[str, Fraction] = {}
-    pictures: list[tuple[float, float]] = []
+    pictures: list[tuple[float, float, float]] = []
     end, guessed = 0.0, False
     for line in ran.stdout.decode(errors="replace").splitlines():
         if line.startswith("#tb "):
@@ -94,15 +101,35 @@ def _read_packets(film: FilmInfo) -> _Packets:
         time = (shown if timed else decoding) * base - film.start_time
         end = max(end, time + lasts * base)
         if columns[0] == "0":
-            pictures.append((time, lasts * base))
+            pictures.append((time, lasts * base, decoding * base))
             guessed |= not timed
+    jumps = [] if guessed else _jumps(pictures, JUMP if _packet_size(film.path) else np.inf)
     pictures.sort()
-    times = np.array([time for time, _ in pictures], dtype=np.float64)
+    times = np.array([time for time, *_ in pictures], dtype=np.float64)
     if guessed and len(times):
         times -= times[0]  # decoding begins before anything is shown
     cut = re.search(rb"ended prematurely|partial file", ran.stderr) is not None
     complaint = ffmpeg.last_words(ran.stderr) if ran.stderr.strip() else None
-    return _Packets(times, pictures[-1][1] if pictures else 0.0, end, cut, complaint, guessed)
+    return _Packets(times, pictures[-1][1] if pictures else 0.0, end, cut, complaint, guessed, jumps)
+
+
+def _jumps(pictures: list[tuple[float, float, float]], most: float) -> list[int]:
+    """Where a clock runs back, which ffmpeg shows as standing still, or on by more than `most` seconds."""
+    found, stood = [], False
+    for number, (before, now) in enumerate(pairwise(pictures), 1):
+        stands = (before[0], before[2]) == (now[0], now[2])
+        if (stands and not stood) or now[2] - before[2] > most:
+            found.append(number)
+        stood = stands
+    return found
+
+
+def _in_order(film: FilmInfo, packets: _Packets, damage: Damage) -> _Packets:
+    """With the times that the pictures would have if they followed each other at the header's rate."""
+    times = max(0.0, float(packets.times[0])) + np.arange(len(packets.times)) / float(film.rate)
+    for number in packets.jumps[:MOST_GAPS]:
+        damage.found(f"its clock jumps at picture {number + 1:,}, {clock(times[number])} from its begin")
+    return replace(packets, times=times, end=np.inf, guessed=True)
 
 
 def _is_discarded(columns: list[str]) -> bool:

@@ -29,7 +29,7 @@ class Timeline:
     begins: float | None = None  # seconds; None: with the first picture, and not while it is already shown
     between: np.ndarray | None = None  # the times of all pictures, those that are passed over too
     skipped: int = 0  # pictures of the film before the first
-    guessed: bool = False  # not all pictures say when they are shown: they come in this order, at this pace
+    guessed: bool = False  # not all say truly when they are shown: they come in this order, at this pace
     damage: Damage = field(default_factory=lambda: Damage(Path()))  # what was and will be found of it
 
     @property

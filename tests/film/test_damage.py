@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from films import film_writer, make_film, number_of
+from films import film_writer, heard, make_film, number_of
 
 from autoencode.errors import UserError
 from autoencode.film import decode, writer
 from autoencode.film.decode import read_frames
+from autoencode.film.join import Companions
 from autoencode.film.probe import probe
 from autoencode.film.reading import Reading, open_film
 from autoencode.film.stack import Stack
@@ -96,6 +97,28 @@ def test_what_is_gone_is_filled_by_the_picture_before_it(tmp_path):
     assert len(numbers) == FRAMES
     late = [number for place, number in enumerate(numbers) if place % 72 != number]
     assert 0 < len(late) < 40
+
+
+@pytest.mark.parametrize("later", [0, 600], ids=["back", "on"])
+def test_two_recordings_in_one_file_follow_each_other_when_that_is_allowed(tmp_path, later):
+    parts = [
+        make_film(tmp_path / "a.ts", frames=72),
+        make_film(tmp_path / "b.ts", frames=48, extra=["-output_ts_offset", str(later)]),
+    ]
+    path = tmp_path / "film.ts"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    with pytest.raises(UserError, match=r"jumps at picture 73.*--allow_damaged"):
+        read(path)
+
+    film, timeline = open_film(path, Reading(allow_damaged=True))
+    source = Companions(film, delay=timeline.begin, timed=not timeline.guessed)
+    made = film_writer(tmp_path / "made.mkv", 24, SIZE, source)
+    resequence(film, timeline, SIZE, lambda frames, first: frames, made)
+    shown = [number_of(frame.pixels) for frame in read_frames(probe(made.path), SIZE)]
+    assert shown == [*range(72), *range(48)]
+    assert len(heard(made.path)) / 48000 == pytest.approx(5, abs=0.1)
+    excerpt = read(path, allow_damaged=True, start=3.5)[0]
+    assert number_of(excerpt[0].pixels) == 12 - round(timeline.begin * 24)
 
 
 def test_a_film_that_breaks_off_gives_what_there_is(tmp_path):

@@ -5,21 +5,12 @@ import subprocess
 
 import numpy as np
 import pytest
-from films import ffmpeg_run, make_film, write_film
+from films import ffmpeg_run, heard, make_film, write_film
 
 from autoencode.film import ffmpeg
 from autoencode.film.join import Companions
 from autoencode.film.probe import probe
 from autoencode.film.scan import scan
-
-
-def heard(path, track=0):
-    """The sound of a film as float32 samples at 48 kHz, silence where no sound is, from the film's start."""
-    # By its own clock: without -copyts the sound of an MPEG-TS begins at 0 when it is decoded alone.
-    filters = f"asetpts=PTS-{probe(path).start_time}/TB,aresample=48000:async=1:first_pts=0"
-    chosen = ["-map", f"0:a:{track}", "-af", filters, *["-ac", "1", "-f", "f32le", "-"]]
-    samples = ffmpeg_run("-copyts", "-i", f"file:{path}", *chosen)
-    return np.frombuffer(samples, np.float32)
 
 
 def beeping(path, beep, seconds, codec="aac", sound_delay=0.0, **options):
