@@ -87,7 +87,10 @@ class Config:
     )
     pixel_weight: float = _field(0.0, "Factor of the pixel difference in both their losses.")
     pixel_loss: str = _field(
-        "absolute", "That difference: the mean of its magnitude, or of its square.", ("absolute", "squared")
+        "absolute",
+        "That difference: the mean of its magnitude (absolute), or of its square (squared), or the former and"
+        " what is missing in structural similarity (structural).",
+        ("absolute", "squared", "structural"),
     )
     likeness: str = _field(
         "squared",
@@ -213,8 +216,10 @@ RECIPES: dict[str, dict[str, Any]] = {
         "prior": "none",
         "balance_gradients": True,
         "pixel_weight": 1.0,
-        "gamma": 1.0,
-        "gan_weight": 0.3,
+        "pixel_loss": "structural",
+        "gamma": 0.5,
+        "encoder_likeness": 0.5,
+        "gan_weight": 0.2,
         "likeness": "relative",
         "noise_start": 0.1,
         "learning_rate": 6e-4,

@@ -33,6 +33,16 @@ def test_kl_has_a_gradient_far_out():
     assert float(tape.gradient(kl, mean)[0, 0]) == 50.0
 
 
+def test_pixel_differences_of_even_frames():
+    real, ours = tf.fill((1, 16, 16, 3), -0.5), tf.zeros((1, 16, 16, 3))
+    # Nothing but the means, 0.5 and 1 from black on, tells the frames apart: (2·0.5·1 + C)/(0.25 + 1 + C).
+    similarity = (1 + 0.0004) / (1.25 + 0.0004)
+    expected = {"absolute": 0.5, "squared": 0.25, "structural": 0.5 + 0.2 * (1 - similarity)}
+    for kind, value in expected.items():
+        assert float(losses.pixel_difference(real, ours, kind)) == pytest.approx(value, abs=1e-4)
+        assert float(losses.pixel_difference(real, real, kind)) == pytest.approx(0, abs=1e-6)
+
+
 def test_squared_similarity_averages_the_layers_not_the_units():
     real = verdict(0.0, [[1.0, 1.0, 1.0]], [[2.0]])
     ours = verdict(0.0, [[1.0, 1.0, 4.0]], [[0.0]])
