@@ -3,14 +3,12 @@
 import dataclasses
 import re
 from pathlib import Path
-from typing import Any
 
 from absl import flags
 
 from autoencode import __version__, command, film_flags
 from autoencode.errors import UserError
-from autoencode.files import sha256, write_json
-from autoencode.film import ffmpeg
+from autoencode.files import sha256
 from autoencode.film.format import (
     CODECS,
     LAYOUTS,
@@ -20,7 +18,6 @@ from autoencode.film.format import (
     hardware_codec,
 )
 from autoencode.film.join import Companions, subtitles
-from autoencode.film.probe import FilmInfo
 from autoencode.film.reading import Reading, describe, open_film
 from autoencode.film.timeline import Timeline, clock
 from autoencode.film.writer import FilmWriter
@@ -28,6 +25,7 @@ from autoencode.progress import duration
 from autoencode.quiet import quiet
 from autoencode.resequence import contact_sheet, resequence
 from autoencode.run import Run, find_trained_run
+from autoencode.summary import is_made, write_summary
 
 _FILM = flags.DEFINE_string("film", None, "The film to show, of any size and rate.", required=True)
 _RUN = flags.DEFINE_string(
@@ -44,6 +42,9 @@ _LAYOUT = flags.DEFINE_enum(
     "single",
     [*LAYOUTS],
     "The memory alone; with the source at its left, or above it; or a moving border between the two.",
+)
+_TITLES = flags.DEFINE_string(
+    "titles", None, "Words on the memory; where the source is seen too, on it and, behind a |, on the memory."
 )
 _HEIGHT = flags.DEFINE_integer(
     "height", None, "Rows of the memory, even; a multiple of the frames' if left out.", 2
@@ -77,19 +78,25 @@ def main() -> None:
     run = find_trained_run(_RUN.value)
     weights = run.weights(_EPOCH.value, _LAST.value)
     size, codec = run.config.size, _codec()
+    titles = tuple(_TITLES.value.split("|")) if _TITLES.value else ()
     canvas, height = _canvas(size)
     reading = film_flags.reading()
     film, timeline = open_film(Path(_FILM.value).expanduser(), reading)
     delay = timeline.begin - reading.start
+    state = _state(film.path)
     writer = FilmWriter(
         Path(_OUTPUT.value or run.folder / _default_name(film.path.stem, codec)).expanduser(),
-        Format(size, timeline.rate, height, _LAYOUT.value, codec, _CRF.value, canvas),
+        Format(size, timeline.rate, height, _LAYOUT.value, codec, _CRF.value, canvas, titles),
         Companions(film, reading.start, reading.duration, delay, _AUDIO.value, not timeline.guessed),
-        made_of=_made_of(film, reading, run, weights),
+        made_of=_made_of(state, reading, run, weights),
     )
     sheet = Path(_SHEET.value) if _SHEET.value else None
     if sheet and (sheet.suffix != ".png" or not sheet.parent.is_dir()):
         raise UserError(f"--contact_sheet={sheet}: must end in .png and lie in a folder that exists")
+    if made := is_made(writer):
+        print(f"{writer.path}: is there already, made of the same; to have it made anew, delete it")
+        if not sheet:
+            return
     print(f"run {run.name}, {weights.parent.name}/{weights.name}", flush=True)
     if left_out := subtitles(film, writer.path.suffix.lower()).count(None):
         print(
@@ -101,67 +108,42 @@ def main() -> None:
     with quiet():
         from autoencode.reconstruct import Reconstructor
     reconstructor = Reconstructor(run, weights, noise=_NOISE.value, seed=_SEED.value)
-    resequence(film, timeline, size, reconstructor, writer)
-    source_hash = sha256(film.path)
-    summary = _summary(film, timeline, reading, run, weights, writer.format, source_hash)
-    summary_path = write_json(writer.path.with_name(f"{writer.path.name}.json"), summary)
+    if not made:
+        # Before, for it takes a while: a film that is whole should not wait long for its summary.
+        source_hash = sha256(film.path)
+        resequence(film, timeline, size, reconstructor, writer)
+        if _state(film.path) != state:
+            timeline.damage.note("was changed or taken away while it was read")
+        model = {"run": run.name, "weights": f"{weights.parent.name}/{weights.name}"}
+        model |= {"noise": _NOISE.value, "seed": _SEED.value}
+        summary = write_summary(film, source_hash, timeline, reading, writer, model)
+        _say(timeline)
+        print(writer.path, summary, sep="\n")
     if sheet:
         contact_sheet(film, timeline, size, reconstructor, sheet)
+        print(sheet)
+
+
+def _say(timeline: Timeline) -> None:
+    """What became of the film's pictures."""
     timeline.damage.say()
     pace = "" if timeline.constant else f", brought from a varying to {float(timeline.rate):.5g} a second"
     counts = f"{timeline.repeated:,} of them repeated, {timeline.dropped:,} dropped"
     print(f"{timeline.count:,} frames in, {timeline.frames_out:,} out, {counts}{pace}")
     print(f"{duration(timeline.frames_out / timeline.rate)} from {clock(timeline.begin)} on")
-    print(*filter(None, (writer.path, sheet, summary_path)), sep="\n")
 
 
-def _summary(
-    film: FilmInfo,
-    timeline: Timeline,
-    reading: Reading,
-    run: Run,
-    weights: Path,
-    form: Format,
-    source_hash: str,
-) -> dict[str, Any]:
-    """What was made of what, and how: enough to make the same film again."""
-    import tensorflow as tf
-
-    return {
-        "frames": {
-            "in": timeline.count,
-            "out": timeline.frames_out,
-            "repeated": timeline.repeated,
-            "dropped": timeline.dropped,
-        },
-        "damage": timeline.damage.notes,
-        "rate": str(timeline.rate),
-        "seconds": round(float(timeline.frames_out / timeline.rate), 6),
-        "source": {
-            "path": str(film.path.resolve()),
-            "sha256": source_hash,
-            "seconds": film.duration,
-            **dataclasses.asdict(reading),
-            "crop": film.crop,
-            "deinterlaced": film.deinterlace,
-        },
-        "picture_begins_after_start": round(timeline.begin - reading.start, 6),
-        "run": run.name,
-        "weights": f"{weights.parent.name}/{weights.name}",
-        "noise": _NOISE.value,
-        "seed": _SEED.value,
-        "audio": _AUDIO.value,
-        "picture": {**dataclasses.asdict(form), "rate": str(form.rate), "film": form.shown_size},
-        "versions": {"autoencode": __version__, "tensorflow": tf.__version__, "ffmpeg": ffmpeg.version()},
-    }
-
-
-def _made_of(film: FilmInfo, reading: Reading, run: Run, weights: Path) -> str:
+def _made_of(state: str, reading: Reading, run: Run, weights: Path) -> str:
     """All that decides the frames: parts of a film that was made of the same are taken up again."""
-    files = [film.path.resolve(), weights.with_name(f"{weights.name}.index").resolve()]
-    stats = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    states = [state, _state(weights.with_name(f"{weights.name}.index"))]
     part = dataclasses.replace(reading, allow_damaged=False)  # where nothing is missing it changes nothing
-    return repr((__version__, stats, part, run.name, _NOISE.value, _SEED.value))
+    return repr((__version__, states, part, run.name, _NOISE.value, _SEED.value))
+
+
+def _state(path: Path) -> str:
+    """Which file it is, and whether it is still as it was."""
+    stat = path.stat() if path.exists() else None
+    return f"{path.resolve()} {stat and (stat.st_size, stat.st_mtime_ns)}"
 
 
 def _codec() -> str:
@@ -196,10 +178,10 @@ def _canvas(size: tuple[int, int]) -> tuple[tuple[int, int] | None, int]:
 
 def _default_name(stem: str, codec: str) -> str:
     """The film's name and what was typed that changes the new one: no rendering overwrites another kind."""
-    picture = (_EPOCH, _LAST, _NOISE, _SEED, _LAYOUT, _HEIGHT, _SIZE)
+    picture = (_EPOCH, _LAST, _NOISE, _SEED, _LAYOUT, _TITLES, _HEIGHT, _SIZE)
     typed = (*picture, _CODEC, _CRF, _AUDIO, *film_flags.TYPED)
     changes = [f"-{flag.name}={flag.value}" for flag in typed if flag.value != flag.default]
-    return f"{stem}{''.join(changes)}{CODECS[codec].suffixes[0]}"
+    return f"{stem}{''.join(changes).replace('/', '_')}{CODECS[codec].suffixes[0]}"
 
 
 if __name__ == "__main__":

@@ -51,6 +51,8 @@ def resequence(
         writer.notes = timeline.damage.notes
         if place:
             print(f"{writer.path}: goes on at frame {place:,} of {timeline.frames_out:,}", flush=True)
+        elif writer.begins_anew:
+            print(f"{writer.path}: begins anew; the parts there are of another rendering", flush=True)
         if place == timeline.frames_out:
             return
         decoded = _read_from(place, film, timeline, size, writer.format.view_size)

@@ -135,6 +135,21 @@ def test_render(place, layout):
     assert (summary["rate"], summary["seconds"], summary["picture_begins_after_start"]) == ("25", 6.0, 0.0)
     assert summary["source"]["sha256"] == hashlib.sha256((place / "a film.mkv").read_bytes()).hexdigest()
     assert summary["weights"].startswith("best/")
+    (sound,) = summary["sound"]
+    assert sound == {"codec": "aac", "begins": pytest.approx(0, abs=0.005)}
+
+
+def test_a_film_that_is_made_is_not_made_again(place):
+    flags = ["--film=a film.mkv", "--height=160", "--output=single.mp4"]
+    before = (place / "single.mp4").stat().st_mtime_ns
+    assert "is there already" in done("render", *flags, cwd=place)
+    said = done("render", *flags, "--contact_sheet=later.png", cwd=place)
+    assert "frames in" not in said
+    assert (place / "later.png").exists()
+    assert (place / "single.mp4").stat().st_mtime_ns == before
+    (place / "single.mp4").write_bytes((place / "single.mp4").read_bytes()[:-1])
+    assert "frames in" in done("render", *flags, cwd=place)
+    assert scan(probe(place / "single.mp4")).count == FRAMES
 
 
 def test_the_left_half_of_side_by_side_is_the_source(place):
@@ -272,10 +287,10 @@ def test_a_damaged_shard_is_one_line(place):
 
 
 def memory_of(process):
-    """What a running process and its children use just now, in KiB."""
+    """What a running process and its children use just now, in KiB; what they share counts once."""
     children = [path.read_text().split() for path in Path(f"/proc/{process.pid}/task").glob("*/children")]
-    statuses = [Path(f"/proc/{pid}/status").read_text() for pid in {str(process.pid), *chain(*children)}]
-    return sum(int(re.search(r"VmRSS:\s+(\d+)", status)[1]) for status in statuses)
+    maps = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in {str(process.pid), *chain(*children)}]
+    return sum(int(re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)[1]) for text in maps)
 
 
 @pytest.mark.slow

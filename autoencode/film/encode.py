@@ -7,6 +7,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+import imageio.v3 as imageio
 import numpy as np
 
 from autoencode.errors import UserError
@@ -44,6 +45,10 @@ class Encoder:
         command = [ffmpeg.binary(), "-hide_banner", "-v", "error", "-y"]
         command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{form.stack.width}x{form.stack.height}"]
         command += ["-r", str(form.rate), "-i", "pipe:0"]
+        if form.titles:
+            titles = path.with_name("titles.png")
+            imageio.imwrite(titles, form.overlay)
+            command += ffmpeg.source(titles)
         command += ["-filter_complex", form.graph(first), "-map", "[out]", *form.encoder]
         # passthrough: a frame in is a frame out, whatever rate ffmpeg reads into the time base.
         command += ["-fps_mode", "passthrough", "-map_metadata", "-1", ffmpeg.target(path)]

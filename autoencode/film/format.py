@@ -8,8 +8,12 @@ from fractions import Fraction
 from functools import cache
 from typing import NamedTuple
 
+import numpy as np
+
+from autoencode.errors import UserError
 from autoencode.film import ffmpeg
 from autoencode.film.stack import Size, Stack
+from autoencode.film.titles import draw
 
 LARGEST = 16384
 """Pixels of a side: beyond it H.264's decoders give up."""
@@ -87,6 +91,7 @@ class Format:
 
     Raises:
       ValueError: a height that is odd or not positive.
+      UserError: titles that cannot be drawn.
     """
 
     size: Size  # (width, height) of the frames
@@ -96,11 +101,17 @@ class Format:
     codec: str = "h264"  # one of CODECS
     crf: int = 18  # quality of H.264 and HEVC, 0 best to 51 worst
     canvas: Size | None = None  # (width, height) of the film, black around the picture; None: none
+    titles: tuple[str, ...] = ()  # words on the source and on the memory, or on the memory alone
 
     def __post_init__(self) -> None:
         """Refuses what cannot be written."""
         if self.height % 2 or self.height <= 0:
             raise ValueError(f"the film's height must be even and positive, not {self.height}")
+        panels = 1 if self.layout == "single" else 2
+        if self.titles and len(self.titles) != panels:
+            wanted = "one title" if panels == 1 else "two titles with | between them"
+            raise UserError(f"--titles={'|'.join(self.titles)}: --layout={self.layout} takes {wanted}")
+        _ = self.overlay
 
     @property
     def view_size(self) -> Size | None:
@@ -120,12 +131,17 @@ class Format:
         return Stack(self.size, self.view_size)
 
     @property
+    def overlay(self) -> np.ndarray | None:
+        """The titles, uint8 RGBA of the size of the picture without its canvas; None: there are none."""
+        return draw(self.titles, self._enlarged, self.layout) if self.titles else None
+
+    @property
     def encoder(self) -> list[str]:
         """Ffmpeg's options for the codec."""
         return ["-c:v", *CODECS[self.codec].options.format(crf=self.crf).split()]
 
     def graph(self, first: int = 0) -> str:
-        """The filters from the stack to the film.
+        """The filters from the stack, and the titles as a second input, to the film.
 
         Args:
           first: place in the film of the first frame that passes.
@@ -135,7 +151,8 @@ class Format:
         # As RGB, so that the chroma of a small frame is not halved before it grows.
         enlarge = f"scale={width}:{height}:flags=lanczos+accurate_rnd+full_chroma_int,format=gbrp,setsar=1"
         canvas = f"pad={self.canvas[0]}:{self.canvas[1]}:(ow-iw)/2:(oh-ih)/2," if self.canvas else ""
-        finish = f"{canvas}{_to_video(CODECS[self.codec].pixels)}[out]"
+        titles = "null[untitled];[untitled][1:v]overlay=format=gbrp," if self.titles else ""
+        finish = f"{titles}{canvas}{_to_video(CODECS[self.codec].pixels)}[out]"
         if view is None:
             return f"[0:v]{enlarge},{finish}"
         both = LAYOUTS[self.layout].format(first=first, rate=self.rate, wipe=WIPE)

@@ -65,9 +65,11 @@ def join(parts: Sequence[Path], rate: Fraction, source: Companions | None, path:
       frames: how many the parts have.
 
     Raises:
-      UserError: ffmpeg failed, or not all frames arrived.
+      UserError: the source is gone, ffmpeg failed, or not all frames arrived.
     """
     joined = parts[0].with_name(f"joined{path.suffix.lower()}")
+    if source is not None and not source.film.path.exists():
+        raise UserError(f"{source.film.path}: No such file any more; put it back, its sound is to come along")
     try:
         _run(parts, rate, frames, _command(rate, source, joined), path)
         check_count(path, joined, frames)

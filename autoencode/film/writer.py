@@ -12,7 +12,7 @@ from types import TracebackType
 import numpy as np
 
 from autoencode.errors import UserError
-from autoencode.files import locked, to_disk
+from autoencode.files import locked, to_disk, whole
 from autoencode.film.encode import Encoder
 from autoencode.film.format import CODECS, LARGEST, Format
 from autoencode.film.join import MARK, Companions, join, unfold
@@ -76,10 +76,12 @@ class FilmWriter:
             raise UserError(
                 f"{self.path}: {width}x{height} is more than players can show; choose a smaller --height"
             )
-        self._source = source
-        self._made_of = f"{made_of}\n{self.format}\n" if made_of else ""
+        self.source = source
+        self.made_of = f"{made_of}\n{self.format}\n" if made_of else ""
         self._folder = self.path.with_name(f".{self.path.name}.parts")
         self._kept = 0  # frames in whole parts
+        self.begins_anew = False
+        """Whether there were parts that were made of something else; they are gone."""
         self.notes: list[str] = []
         """What is to be known of the frames; kept with their parts."""
         self._encoder: Encoder | None = None
@@ -134,10 +136,13 @@ class FilmWriter:
     def _take_up(self) -> None:
         """Finds out what is there already; clears away what is of no use."""
         of = self._folder / "made_of"
-        if not self._made_of or not of.exists() or of.read_text() != self._made_of:
-            for part in self._folder.glob("[0-9]*"):
+        if not self.made_of or not of.exists() or of.read_text() != self.made_of:
+            others = list(self._folder.glob("[0-9]*"))
+            self.begins_anew = bool(others)
+            for part in others:
                 part.unlink()
-            of.write_text(self._made_of)
+            with whole(of) as partial:
+                partial.write_text(self.made_of)
         notes = self._folder / "notes"
         self.notes = notes.read_text().split("\n") if self._parts and notes.exists() else []
         for part in self._parts:
@@ -150,7 +155,8 @@ class FilmWriter:
     def _end_part(self) -> None:
         self._encoder.finish()
         if self.notes:
-            (self._folder / "notes").write_text("\n".join(self.notes))
+            with whole(self._folder / "notes") as partial:
+                partial.write_text("\n".join(self.notes))
         to_disk(self._encoder.path)
         self._encoder.path.replace(self._folder / f"{self._kept:09d}{self._part_suffix}")
         self._kept, self._encoder = self.frames, None
@@ -163,7 +169,7 @@ class FilmWriter:
         if self.format.codec == "png":
             unfold(self._parts, self.format.rate, self.path, self.frames)
         else:
-            join(self._parts, self.format.rate, self._source, self.path, self.frames)
+            join(self._parts, self.format.rate, self.source, self.path, self.frames)
         for part in self._parts:
             part.unlink()
 
@@ -172,7 +178,7 @@ class FilmWriter:
         if self._encoder is not None:
             self._encoder.stop()
             self._encoder.path.unlink(missing_ok=True)
-        if not self._made_of or not self._parts:
+        if not self.made_of or not self._parts:
             shutil.rmtree(self._folder, ignore_errors=True)
 
 

@@ -109,6 +109,23 @@ def test_after_a_full_disk_it_goes_on(tmp_path):
     assert scan(probe(path)).count == 60
 
 
+# Bytes a file may have: each part needs more than the one before, up to 17 kB, and the film 51 kB.
+@pytest.mark.parametrize("limit", [50, 1000, 2000, 4000, 9000, 12_000, 16_000, 20_000, 35_000, 50_000])
+def test_wherever_the_disk_is_full_nothing_whole_is_lost(tmp_path, limit):
+    path = tmp_path / "film.mkv"
+    sound = Companions(probe(make_film(tmp_path / "source.mkv", frames=60, rate=RATE)))
+    noise = np.random.default_rng(0).integers(-15, 16, (60, *SIZE[::-1], 3))
+    growing = np.linspace(0, 1, 60)[:, None, None, None]
+    frames = (numbered(60, SIZE) + noise * growing).astype(np.uint8)
+    with pytest.raises((UserError, OSError), match=r"make room on the disk|too large"), files_end_at(limit):
+        write(path, frames, source=sound)
+    parts = len(list(tmp_path.glob(".film.mkv.parts/0*")))
+    assert parts == {2000: 0, 4000: 1, 9000: 1, 12_000: 2, 16_000: 2}.get(limit, 4 if limit > 17_000 else 0)
+    assert write(path, frames, source=sound) == min(16 * parts, 60)
+    assert [number_of(frame.pixels) for frame in read_frames(probe(path), SIZE)] == list(range(60))
+    assert {entry.name for entry in tmp_path.iterdir()} == {"source.mkv", path.name}
+
+
 def test_ctrl_c_says_what_is_kept(tmp_path):
     with pytest.raises(KeyboardInterrupt, match="32 frames are kept"):
         write(tmp_path / "a.mp4", numbered(60, SIZE), 40, KeyboardInterrupt)

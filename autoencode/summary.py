@@ -1,0 +1,98 @@
+"""What a rendering was made of, and how: kept beside it, and enough to make the same film again."""
+
+import dataclasses
+import hashlib
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from autoencode import __version__
+from autoencode.files import write_json
+from autoencode.film import ffmpeg
+from autoencode.film.join import Companions
+from autoencode.film.probe import FilmInfo
+from autoencode.film.reading import Reading
+from autoencode.film.sound import tracks
+from autoencode.film.timeline import Timeline
+from autoencode.film.writer import FilmWriter
+
+
+def write_summary(
+    film: FilmInfo,
+    source_sha256: str,
+    timeline: Timeline,
+    reading: Reading,
+    writer: FilmWriter,
+    model: dict[str, Any],
+) -> Path:
+    """Writes `<film>.json` beside a film that is made.
+
+    Args:
+        film: the source.
+        source_sha256: of its bytes, in hexadecimal.
+        timeline: which of its pictures.
+        reading: what was asked for of it.
+        writer: of the film.
+        model: the run, its weights and whatever else decides the memory, as plain values.
+
+    Returns:
+        Its path.
+    """
+    form, sound = writer.format, writer.source
+    values = {
+        "frames": {
+            "in": timeline.count,
+            "out": timeline.frames_out,
+            "repeated": timeline.repeated,
+            "dropped": timeline.dropped,
+        },
+        "damage": timeline.damage.notes,
+        "rate": str(timeline.rate),
+        "seconds": round(float(timeline.frames_out / timeline.rate), 6),
+        "picture_begins_after_start": round(timeline.begin - reading.start, 6),
+        "sound": [] if form.codec == "png" else tracks(writer.path),
+        "source": {
+            "path": str(film.path.resolve()),
+            "sha256": source_sha256,
+            "seconds": film.duration,
+            **dataclasses.asdict(reading),
+            "crop": film.crop,
+            "deinterlaced": film.deinterlace,
+        },
+        **model,
+        "audio": sound.audio if sound else "none",
+        "picture": {**dataclasses.asdict(form), "rate": str(form.rate), "film": form.shown_size},
+        "versions": {"autoencode": __version__, "tensorflow": _tensorflow(), "ffmpeg": ffmpeg.version()},
+        "bytes": _bytes(writer.path),
+        "made_of": _digest(writer),
+    }
+    return write_json(_beside(writer.path), values)
+
+
+def is_made(writer: FilmWriter) -> bool:
+    """Whether the film is there already, whole, and made of the same."""
+    with suppress(OSError, ValueError, KeyError, TypeError):  # no summary, or one of somebody else's
+        said = json.loads(_beside(writer.path).read_text())
+        return said["made_of"] == _digest(writer) and said["bytes"] == _bytes(writer.path)
+    return False
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.json")
+
+
+def _digest(writer: FilmWriter) -> str:
+    sound: Companions | None = writer.source
+    return hashlib.sha256(repr((writer.made_of, sound and sound.audio)).encode()).hexdigest()
+
+
+def _bytes(path: Path) -> int:
+    """Of a film, or of all the pictures in a folder."""
+    return sum(file.stat().st_size for file in (path.iterdir() if path.is_dir() else [path]))
+
+
+def _tensorflow() -> str:
+    import tensorflow as tf
+
+    return tf.__version__

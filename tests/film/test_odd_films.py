@@ -1,0 +1,59 @@
+"""Films of one picture, of one pixel, vast ones, and files that do not stay as they are."""
+
+import numpy as np
+import pytest
+from films import film_writer, make_film, number_of
+
+from autoencode.errors import UserError
+from autoencode.film.decode import read_frames
+from autoencode.film.join import Companions
+from autoencode.film.probe import probe
+from autoencode.film.reading import open_film
+from autoencode.film.scan import scan
+from autoencode.resequence import resequence
+
+SIZE = (96, 64)
+
+
+def render(path, made, memory=lambda frames, first: frames, **options):
+    """The film at `path` as a perfect memory has it, at `made`."""
+    film, timeline = open_film(path)
+    writer = film_writer(made, timeline.rate, SIZE, Companions(film), made_of="these", **options)
+    resequence(film, timeline, SIZE, memory, writer)
+    return scan(probe(made)).count
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 16384), (16384, 1), (16384, 16), (3, 5)])
+@pytest.mark.parametrize("frames", [1, 3])
+def test_size(tmp_path, size, frames):
+    codec = ["-c:v", "png", "-pix_fmt", "rgb24"]
+    path = make_film(tmp_path / "film.mkv", frames=frames, size=size, codec=codec, tagged=False)
+    assert render(path, tmp_path / "made.mp4", layout="side_by_side") == frames
+    (*_, last) = read_frames(probe(tmp_path / "made.mp4"), (192, 64))
+    np.testing.assert_allclose(last.pixels.mean((0, 1)), 20 + 3 * (frames - 1), atol=2)
+
+
+def test_a_film_that_grows_meanwhile_ends_where_it_ended(tmp_path):
+    path = make_film(tmp_path / "film.ts", frames=48)
+    film, timeline = open_film(path)
+    with path.open("ab") as file:
+        file.write(make_film(tmp_path / "more.ts", frames=24).read_bytes())
+    frames = [number_of(frame.pixels) for frame in read_frames(film, SIZE, timeline=timeline)]
+    assert frames == list(range(48))
+
+
+def test_a_film_that_vanishes_meanwhile_is_one_line_and_what_is_made_stays(tmp_path):
+    path = make_film(tmp_path / "film.mkv", frames=48)
+    hidden, made = tmp_path / "hidden", tmp_path / "made.mp4"
+
+    def vanishing(frames, first):
+        if path.exists():
+            path.rename(hidden)
+        return frames
+
+    with pytest.raises(UserError, match=r"film\.mkv.*No such file") as refused:
+        render(path, made, vanishing)
+    assert "\n" not in str(refused.value)
+    assert not made.exists()
+    hidden.rename(path)
+    assert render(path, made, lambda frames, first: 1 / 0) == 48
