@@ -261,8 +261,27 @@ def _rehearse(plan: Plan, trainer: Trainer) -> None:
     for name, count in parameter_counts(trainer.networks).items():
         print(f"{name}: {count:,} trainable parameters")
     if config.linear_path:
-        print(f"before the first step: the film's components, {1 + PASSES} passes over its frames")
+        print(f"before the first step: the film's components, about {duration(_components_take(plan))}")
     print(f"disk space: up to {_disk_bytes(plan, trainer) / 1e6:,.0f} MB. A dry run: nothing was written.")
+
+
+def _components_take(plan: Plan) -> float:
+    """Seconds that a film's components take, judged by those of two beginnings of it."""
+
+    def take(count: int) -> float:
+        def frames() -> Iterator[np.ndarray]:
+            for batch in frames_in_order(plan.dataset, 64).take(count // 64).as_numpy_iterator():
+                yield from batch["frame"]
+
+        begun, found = time.monotonic(), find_shots(frames())
+        principal_components(frames, found, plan.run.config.latent_size)
+        return time.monotonic() - begun
+
+    whole, _ = plan.dataset.frames, take(64)  # what is loaded at the first call is no measure
+    if whole < 320:
+        return take(64) * whole / 64
+    short, long = take(64), take(320)
+    return short + max(0.0, long - short) * (whole - 64) / 256
 
 
 def _disk_bytes(plan: Plan, trainer: Trainer) -> int:
