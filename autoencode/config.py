@@ -233,7 +233,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "paper": {},
     "paper-small": {"size": (96, 64), "batch_size": 64},
     # A short film in minutes on two CPU cores.
-    "demo": {"recipe": "refined", "size": (96, 64), "width": 24, "batch_size": 8},
+    "demo": {"recipe": "refined", "size": (96, 64), "width": 24, "batch_size": 8, "epochs": 5},
     # Seconds: for tests, and to see that all of it works.
     "tiny": {"size": (32, 32), "width": 4, "latent_size": 8, "batch_size": 4, "norm_momentum": 0.9},
 }

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +39,8 @@ def extract(
         black: so many black frames follow at the end.
 
     Raises:
-        UserError: a film cannot be read or breaks off, or the disk is too small.
+        UserError: a film cannot be read or breaks off, or the disk is too small. What could be read before a
+            picture that could not is kept, a dataset that says so.
     """
     headers = [probe(path) for path in paths]
     check_room(data_dir, 0, "", "choose another --data_dir")
@@ -77,7 +79,7 @@ def extract(
                     folder.parent.rmdir()
     for _, timeline in films:
         timeline.damage.say()
-    return catalogue.read(folder)
+    return _unbroken(catalogue.read(folder))
 
 
 def films_in(folder: Path) -> list[Path]:
@@ -124,6 +126,14 @@ def _clear(folder: Path) -> None:
 def _newest(dataset: Dataset) -> Dataset:
     """Makes a dataset that was named again the one that `train` takes."""
     (dataset.folder / "metadata.json").touch()
+    return _unbroken(dataset)
+
+
+def _unbroken(dataset: Dataset) -> Dataset:
+    if dataset.broken:
+        raise UserError(
+            f"{dataset.broken}; the {dataset.frames:,} frames before it are kept: {dataset.folder}"
+        )
     return dataset
 
 
@@ -138,22 +148,32 @@ def _write(
 ) -> None:
     with quiet():
         from autoencode.dataset.builder import FilmFrames, Record, write
-    sources = [
-        _source(film, timeline, sha256) for (film, timeline), sha256 in zip(films, hashes, strict=True)
-    ]
     count = sum(timeline.count for _, timeline in films) + black
+    broken = ""
 
     def records() -> Iterator[Record]:
+        nonlocal broken
         with bar(count, "frames", "frame") as progress:
             for number, (film, timeline) in enumerate(films):
-                for frame in read_frames(film, size, timeline=timeline):
-                    yield Record(frame.pixels, number, frame.time)
-                    progress.update()
+                try:
+                    for frame in read_frames(film, size, timeline=timeline):
+                        yield Record(frame.pixels, number, frame.time)
+                        progress.update()
+                except UserError as error:
+                    if not progress.n:
+                        raise
+                    broken = str(error)
+                    return
             for _ in range(black):
                 yield Record(np.zeros((size[1], size[0], 3), np.uint8), len(films), 0.0)
                 progress.update()
 
-    stored = catalogue.metadata(sources, size, reading, black, autoencode.__version__)
+    def stored() -> dict[str, Any]:
+        sources = [
+            _source(film, timeline, sha256) for (film, timeline), sha256 in zip(films, hashes, strict=True)
+        ]
+        return catalogue.metadata(sources, size, reading, black, broken, autoencode.__version__)
+
     write(FilmFrames(name=name, size=size, records=records, count=count, stored=stored, data_dir=data_dir))
 
 
@@ -172,6 +192,7 @@ def _source(film: FilmInfo, timeline: Timeline, sha256: str) -> Source:
         duration=timeline.duration,
         pictures=timeline.count,
         treatment=describe(film),
+        damage=tuple(timeline.damage.notes),
     )
 
 

@@ -39,7 +39,7 @@ def make_dataset(
         size=size,
         records=lambda: (Record(picture, 0, index / 24) for index, picture in enumerate(pictures)),
         count=len(pictures),
-        stored=catalogue.metadata([source()], size, "", 0, "test"),
+        stored=lambda: catalogue.metadata([source()], size, "", 0, "", "test"),
         data_dir=data_dir,
     )
     write(builder)
@@ -50,7 +50,7 @@ def fake_dataset(data_dir: Path, name: str, size: tuple[int, int], frames: int) 
     """What can be known of a dataset without TensorFlow, and nothing else of it; returns its folder."""
     folder = data_dir / catalogue.BUILDER / name / catalogue.VERSION
     folder.mkdir(parents=True)
-    (folder / "metadata.json").write_text(json.dumps(catalogue.metadata([source()], size, "", 0, "test")))
+    (folder / "metadata.json").write_text(json.dumps(catalogue.metadata([source()], size, "", 0, "", "test")))
     info = {"splits": [{"name": "train", "shardLengths": [str(frames - 1), "1"]}]}
     (folder / "dataset_info.json").write_text(json.dumps(info))
     return folder

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from films import make_film, number_of
 
+from autoencode.dataset.catalogue import datasets
 from autoencode.dataset.pipeline import frames_in_order
 from autoencode.errors import UserError
 from autoencode.extract import extract, films_in
 from autoencode.files import locked
+from autoencode.film import decode
 from autoencode.film.reading import Reading
 
 
@@ -53,6 +55,24 @@ def test_what_was_asked_for_decides_which_dataset_it_is(tmp_path):
     assert extract([film], (32, 32), data) == whole
     assert extract([film], (32, 32), data, Reading(start=0.5, every=2)) == part
     assert len({whole.name, part.name, extract([film, film], (32, 32), data).name}) == 3
+
+
+def test_what_could_be_read_before_a_film_breaks_is_kept_and_says_so(tmp_path, monkeypatch):
+    path, data = make_film(tmp_path / "film.mkv", frames=48), tmp_path / "data"
+    usual = decode._decode
+
+    def with_a_hole(*arguments, **named):
+        yield from (frame for frame in usual(*arguments, **named) if not 19.5 <= frame.time * 24 < 29.5)
+
+    monkeypatch.setattr(decode, "_decode", with_a_hole)
+    for _ in range(2):
+        with pytest.raises(UserError, match=r"cannot be decoded.*--allow_damaged.*the 20 frames before it"):
+            extract([path], (32, 32), data)
+    (kept,) = datasets(data)
+    assert [number_of(frame) for frame in records(kept)["frame"]] == list(range(20))
+    whole = extract([path], (32, 32), data, Reading(allow_damaged=True))
+    assert (whole.frames, whole.broken) == (38, "")
+    assert "10 pictures" in whole.sources[0].damage[0]
 
 
 def test_a_folder_without_a_film(tmp_path):

@@ -54,7 +54,7 @@ class FilmFrames(tfds.core.GeneratorBasedBuilder):
         size: (width, height) of the frames.
         records: called once, gives the frames in order.
         count: how many there will be.
-        stored: what goes into `metadata.json`.
+        stored: what goes into `metadata.json`, asked for once the frames are there.
         data_dir: the folder that holds all datasets.
     """
 
@@ -67,7 +67,7 @@ class FilmFrames(tfds.core.GeneratorBasedBuilder):
         size: tuple[int, int],
         records: Callable[[], Iterable[Record]],
         count: int,
-        stored: dict[str, Any],
+        stored: Callable[[], dict[str, Any]],
         data_dir: Path,
     ) -> None:
         self.count = count
@@ -78,7 +78,7 @@ class FilmFrames(tfds.core.GeneratorBasedBuilder):
     def _info(self) -> tfds.core.DatasetInfo:
         return self.dataset_info_from_configs(
             features=features(self._size),
-            metadata=tfds.core.MetadataDict(self._stored),
+            metadata=tfds.core.MetadataDict(),
             disable_shuffling=True,
         )
 
@@ -91,6 +91,7 @@ class FilmFrames(tfds.core.GeneratorBasedBuilder):
         for index, (pixels, film, time) in enumerate(self._records()):
             record = {"frame": encode(pixels), "index": index, "film": film, "time": time}
             yield min(index * spread, _KEYS - 1), record
+        self.info.metadata.update(self._stored())
 
 
 def encode(pixels: np.ndarray) -> bytes:

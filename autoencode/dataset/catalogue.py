@@ -32,6 +32,7 @@ class Source:
     duration: float  # seconds, of the part that was taken
     pictures: int  # of that part; each is a frame, but for those that cannot be decoded
     treatment: str  # what was done to them but to bring them to size, in words
+    damage: tuple[str, ...] = ()  # what was found wrong with it
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Dataset:
     sources: tuple[Source, ...]  # in the order of their frames; a record's `film` is a place in here
     reading: str  # which part of each, and how, where that was not as usual
     black: int  # black frames after the last film
+    broken: str = ""  # where and why the frames end before the films do, if they do
 
     @property
     def time(self) -> float:
@@ -59,7 +61,7 @@ def dataset_name(title: str, size: tuple[int, int], sha256: str) -> str:
 
 
 def metadata(
-    sources: Sequence[Source], size: tuple[int, int], reading: str, black: int, version: str
+    sources: Sequence[Source], size: tuple[int, int], reading: str, black: int, broken: str, version: str
 ) -> dict[str, Any]:
     """What is stored beside the records: the films, how their pictures became frames, by whom."""
     return {
@@ -67,6 +69,7 @@ def metadata(
         "size": list(size),
         "reading": reading,
         "black": black,
+        "broken": broken,
         "fit": "scaled to cover, cropped at the centre",
         "autoencode": version,
     }
@@ -79,9 +82,12 @@ def read(folder: Path) -> Dataset:
         (split,) = json.loads((folder / "dataset_info.json").read_text())["splits"]
         frames = sum(int(length) for length in split["shardLengths"])
         width, height = stored["size"]
-        sources = tuple(Source(**source) for source in stored["sources"])
+        sources = tuple(
+            Source(**{**source, "damage": tuple(source.get("damage", ()))}) for source in stored["sources"]
+        )
         name, reading, black = folder.parent.name, stored["reading"], stored["black"]
-        return Dataset(name, folder, (width, height), frames, sources, reading, black)
+        broken = stored.get("broken", "")
+        return Dataset(name, folder, (width, height), frames, sources, reading, black, broken)
     except (OSError, ValueError, TypeError, KeyError):
         raise UserError(f"{folder}: not a dataset of frames; make one with `make frames FILM=…`") from None
 

@@ -53,7 +53,9 @@ def test_a_film_that_breaks_off_leaves_no_dataset(tmp_path):
         yield Record(numbered(1, (32, 32))[0], 0, 0.0)
         raise UserError("the film broke")
 
-    builder = FilmFrames(name="broken", size=(32, 32), records=records, count=2, stored={}, data_dir=tmp_path)
+    builder = FilmFrames(
+        name="broken", size=(32, 32), records=records, count=2, stored=dict, data_dir=tmp_path
+    )
     with pytest.raises(UserError, match=r"^the film broke$"):
         write(builder)
     assert catalogue.datasets(tmp_path) == []
