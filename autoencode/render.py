@@ -129,6 +129,7 @@ def _say(timeline: Timeline) -> None:
     timeline.damage.say()
     pace = "" if timeline.constant else f", brought from a varying to {float(timeline.rate):.5g} a second"
     counts = f"{timeline.repeated:,} of them repeated, {timeline.dropped:,} dropped"
+    counts += f", {timeline.lost:,} lost" if timeline.lost else ""
     print(f"{timeline.count:,} frames in, {timeline.frames_out:,} out, {counts}{pace}")
     print(f"{duration(timeline.frames_out / timeline.rate)} from {clock(timeline.begin)} on")
 

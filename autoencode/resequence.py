@@ -47,8 +47,8 @@ def resequence(
     """
     with writer:
         place = writer.frames
-        timeline.damage.recall(writer.notes)
-        writer.notes = timeline.damage.notes
+        timeline.damage.recall(writer.damage)
+        writer.damage = timeline.damage
         if place:
             print(f"{writer.path}: goes on at frame {place:,} of {timeline.frames_out:,}", flush=True)
         elif writer.begins_anew:
@@ -109,8 +109,8 @@ def _read_from(
         with closing(read_frames(film, size, view_size=view_size, timeline=part)) as frames:
             head = next(frames, None)
             if part.skipped == timeline.skipped or (head and head.time <= timeline.middle(place)):
-                timeline.damage.recall(part.damage.notes)
-                part.damage.notes = timeline.damage.notes
+                timeline.damage.recall(part.damage)
+                part.damage.notes, part.damage.lost = timeline.damage.notes, timeline.damage.lost
                 yield from chain([head] if head else [], frames)
                 return
         margin *= 16

@@ -46,6 +46,7 @@ def write_summary(
             "out": timeline.frames_out,
             "repeated": timeline.repeated,
             "dropped": timeline.dropped,
+            "lost": timeline.lost,
         },
         "damage": timeline.damage.notes,
         "rate": str(timeline.rate),

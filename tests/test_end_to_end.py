@@ -131,7 +131,7 @@ def test_render(place, layout):
     assert abs(film.duration - FRAMES / RATE) <= 1 / RATE
     assert not list(place.glob("**/*.part*"))
     summary = json.loads((place / f"{layout}.mp4.json").read_text())
-    assert summary["frames"] == {"in": FRAMES, "out": FRAMES, "repeated": 0, "dropped": 0}
+    assert summary["frames"] == {"in": FRAMES, "out": FRAMES, "repeated": 0, "dropped": 0, "lost": 0}
     assert (summary["rate"], summary["seconds"], summary["picture_begins_after_start"]) == ("25", 6.0, 0.0)
     assert summary["source"]["sha256"] == hashlib.sha256((place / "a film.mkv").read_bytes()).hexdigest()
     assert summary["weights"].startswith("best/")

@@ -66,6 +66,7 @@ def read_frames(
             time, due = frame.time, min(found + 1, len(times))
             if found % timeline.every == 0:
                 yield frame
+    timeline.lose(due, len(times))
     lost = len(times) - due
     if lost > FORGIVEN:
         timeline.damage.found(f"the picture breaks off at {clock(time)}")
@@ -82,6 +83,7 @@ def _nearest(times: np.ndarray, time: float) -> int:
 
 
 def _lose(timeline: Timeline, due: int, found: int, time: float) -> None:
+    timeline.lose(due, found)
     first = timeline.skipped + due + 1
     what = f"{pictures(found - due)} before {clock(time)} (picture {first:,}) cannot be decoded"
     if due == 0 and found <= FORGIVEN:

@@ -53,20 +53,37 @@ class Timeline:
         return float(self.times[0]) if self.begins is None else self.begins
 
     @property
+    def lost(self) -> int:
+        """Pictures that cannot be decoded, as far as is known: the one before stays in their place."""
+        return len(self._lost)
+
+    @property
     def repeated(self) -> int:
         """Frames that show the same picture as the one before."""
         return self.frames_out - self._shown
 
     @property
     def dropped(self) -> int:
-        """Pictures that no frame shows."""
-        return self.count - self._shown
+        """Pictures that could be decoded and that no frame shows."""
+        return self.count - self._shown - self.lost
+
+    def lose(self, first: int, last: int) -> None:
+        """Notes that of the pictures to be decoded these, but for the last, cannot be."""
+        taken = range(first + -first % self.every, last, self.every)
+        self.damage.lost.update(self.skipped + number for number in taken)
+
+    @property
+    def _lost(self) -> list[int]:
+        """Which of `times`."""
+        places = [(number - self.skipped) // self.every for number in self.damage.lost]
+        return [place for place in places if 0 <= place < self.count]
 
     @property
     def _shown(self) -> int:
         """How many of the pictures are shown at all."""
         slots = self.begin + (np.arange(self.frames_out) + 0.5) / float(self.rate)
-        return len(np.unique(np.searchsorted(self.times, slots, side="right")))
+        due = np.maximum(np.searchsorted(self.times, slots, side="right") - 1, 0)
+        return len(np.setdiff1d(due, self._lost))
 
     def middle(self, slot: int) -> float:
         """The moment that a frame of the even pace shows, in seconds since the file's start."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from autoencode.errors import UserError
 from autoencode.files import locked, to_disk, whole
+from autoencode.film.damage import Damage
 from autoencode.film.encode import Encoder
 from autoencode.film.format import CODECS, LARGEST, Format
 from autoencode.film.join import MARK, Companions, join, unfold
@@ -82,8 +83,8 @@ class FilmWriter:
         self._kept = 0  # frames in whole parts
         self.begins_anew = False
         """Whether there were parts that were made of something else; they are gone."""
-        self.notes: list[str] = []
-        """What is to be known of the frames; kept with their parts."""
+        self.damage = Damage(self.path)
+        """What is wrong with the film that the frames are of; kept with their parts."""
         self._encoder: Encoder | None = None
         self._open = ExitStack()
 
@@ -143,8 +144,8 @@ class FilmWriter:
                 part.unlink()
             with whole(of) as partial:
                 partial.write_text(self.made_of)
-        notes = self._folder / "notes"
-        self.notes = notes.read_text().split("\n") if self._parts and notes.exists() else []
+        if self._parts:
+            self.damage.load(self._folder / "damage")
         for part in self._parts:
             frames = _frames_in(part) if part.stem == f"{self._kept:09d}" else 0
             if frames:
@@ -154,9 +155,8 @@ class FilmWriter:
 
     def _end_part(self) -> None:
         self._encoder.finish()
-        if self.notes:
-            with whole(self._folder / "notes") as partial:
-                partial.write_text("\n".join(self.notes))
+        if self.damage.notes:
+            self.damage.save(self._folder / "damage")
         to_disk(self._encoder.path)
         self._encoder.path.replace(self._folder / f"{self._kept:09d}{self._part_suffix}")
         self._kept, self._encoder = self.frames, None

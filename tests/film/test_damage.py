@@ -152,10 +152,11 @@ def test_resumed_behind_a_hole_the_film_is_the_same_and_the_hole_is_known(tmp_pa
         resequence(film, timeline, SIZE, memory, made)
         contact_sheet(film, timeline, SIZE, lambda frames, first: frames, tmp_path / "sheet.png")
         shown = [number_of(frame.pixels) for frame in usual(probe(made.path), Stack(SIZE))]
-        return shown, timeline.damage.notes
+        return shown, timeline.damage.notes, (timeline.lost, timeline.repeated, timeline.dropped)
 
     unbroken = render("unbroken.mkv")
     assert unbroken[0] == [*range(40), *[39] * 20, *range(60, 72), *range(48)]
+    assert unbroken[2] == (20, 20, 0)
     with pytest.raises(ZeroDivisionError):
         render("film2.mkv", fail_at=80)
     assert render("film2.mkv") == unbroken
