@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tempfile
+from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -76,52 +79,68 @@ class _Packets:
 
 
 def _read_packets(film: FilmInfo) -> _Packets:
+    shown, decoded, lasts = array("d"), array("d"), array("d")  # of each picture, in seconds
+    end, guessed, said = 0.0, False, bytearray()
+    for packet in _packets(film.path, said):
+        # AVI and bare streams give some pictures no presentation time.
+        time = (packet.decoded if packet.shown is None else packet.shown) - film.start_time
+        end = max(end, time + packet.lasts)
+        if packet.stream == "0":
+            shown.append(time)
+            decoded.append(packet.decoded)
+            lasts.append(packet.lasts)
+            guessed |= packet.shown is None
+    times = np.array(shown)
+    jumps = [] if guessed else _jumps(times, np.array(decoded), film.path)
+    last = lasts[int(np.argmax(times))] if len(times) else 0.0
+    times.sort()
+    if guessed and len(times):
+        times -= times[0]  # decoding begins before anything is shown
+    cut = re.search(rb"ended prematurely|partial file", said) is not None
+    complaint = ffmpeg.last_words(bytes(said)) if said.strip() else None
+    return _Packets(times, last, end, cut, complaint, guessed, jumps)
+
+
+class _Packet(NamedTuple):
+    stream: str  # "0" is the picture's
+    shown: float | None  # seconds, as the other two
+    decoded: float
+    lasts: float
+
+
+def _packets(path: Path, said: bytearray) -> Iterator[_Packet]:
+    """Every packet that is to be shown, in the file's order; `said` gets what ffmpeg complained of."""
     # Video, sound and subtitles: only where all of them stop is the file's end.
     maps = ["-map", "0:V:0", "-map", "0:a?", "-map", "0:s?"]
     # Without -copyts ffmpeg counts some containers from the first stream mapped, not from the file's start.
     command = [ffmpeg.binary(), "-hide_banner", "-nostdin", "-v", "error", "-copyts"]
-    command += [*ffmpeg.source(film.path), *maps, "-c", "copy", "-f", "framecrc", "-"]
-    ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    bases: dict[str, Fraction] = {}
-    pictures: list[tuple[float, float, float]] = []
-    end, guessed = 0.0, False
-    for line in ran.stdout.decode(errors="replace").splitlines():
-        if line.startswith("#tb "):
-            stream, _, base = line[4:].partition(": ")
-            bases[stream] = Fraction(base)
-        if line.startswith("#"):
-            continue
-        columns = [column.strip() for column in line.split(",")]
-        if len(columns) < 6 or columns[0] not in bases or _is_discarded(columns[6:]):
-            continue
-        base = float(bases[columns[0]])
-        decoding, shown, lasts = (int(column) for column in columns[1:4])
-        # AVI and bare streams give some pictures no presentation time (a large negative number).
-        timed = shown > -(2**62)
-        time = (shown if timed else decoding) * base - film.start_time
-        end = max(end, time + lasts * base)
-        if columns[0] == "0":
-            pictures.append((time, lasts * base, decoding * base))
-            guessed |= not timed
-    jumps = [] if guessed else _jumps(pictures, JUMP if _packet_size(film.path) else np.inf)
-    pictures.sort()
-    times = np.array([time for time, *_ in pictures], dtype=np.float64)
-    if guessed and len(times):
-        times -= times[0]  # decoding begins before anything is shown
-    cut = re.search(rb"ended prematurely|partial file", ran.stderr) is not None
-    complaint = ffmpeg.last_words(ran.stderr) if ran.stderr.strip() else None
-    return _Packets(times, pictures[-1][1] if pictures else 0.0, end, cut, complaint, guessed, jumps)
+    command += [*ffmpeg.source(path), *maps, "-c", "copy", "-f", "framecrc", "-"]
+    bases: dict[str, float] = {}
+    with tempfile.TemporaryFile() as complaints:
+        # Line by line: of a long film they are many.
+        with subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints
+        ) as process:
+            for line in process.stdout:
+                if line.startswith(b"#tb "):
+                    stream, _, base = line.decode()[4:].partition(": ")
+                    bases[stream] = float(Fraction(base))
+                columns = [column.strip() for column in line.decode(errors="replace").split(",")]
+                if len(columns) < 6 or columns[0] not in bases or _is_discarded(columns[6:]):
+                    continue
+                decoded, shown, lasts = (int(column) for column in columns[1:4])
+                timed, base = shown > -(2**62), bases[columns[0]]  # it writes none as a large negative number
+                yield _Packet(columns[0], shown * base if timed else None, decoded * base, lasts * base)
+        complaints.seek(0)
+        said += complaints.read()
 
 
-def _jumps(pictures: list[tuple[float, float, float]], most: float) -> list[int]:
-    """Where a clock runs back, which ffmpeg shows as standing still, or on by more than `most` seconds."""
-    found, stood = [], False
-    for number, (before, now) in enumerate(pairwise(pictures), 1):
-        stands = (before[0], before[2]) == (now[0], now[2])
-        if (stands and not stood) or now[2] - before[2] > most:
-            found.append(number)
-        stood = stands
-    return found
+def _jumps(shown: np.ndarray, decoded: np.ndarray, path: Path) -> list[int]:
+    """Where a clock runs back, which ffmpeg shows as standing still, or on by more than `JUMP`."""
+    stands = np.append(False, (np.diff(shown) == 0) & (np.diff(decoded) == 0))
+    begins = stands & ~np.append(False, stands[:-1])
+    leaps = np.append(False, np.diff(decoded) > (JUMP if _packet_size(path) else np.inf))
+    return np.flatnonzero(begins | leaps).tolist()
 
 
 def _in_order(film: FilmInfo, packets: _Packets, damage: Damage) -> _Packets:
