@@ -63,7 +63,7 @@ def main(path: str, size_text: str) -> None:
                     for frame in read_frames(film, size, timeline=timeline)
                 ),
                 count=timeline.count,
-                stored={},
+                stored=dict,
                 data_dir=Path(folder),
             )
             write(builder)
