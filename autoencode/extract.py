@@ -3,7 +3,8 @@
 import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,15 @@ from autoencode.dataset import catalogue
 from autoencode.dataset.catalogue import Dataset, Source
 from autoencode.errors import UserError
 from autoencode.files import check_room, locked, sha256
+from autoencode.film.damage import Damage
 from autoencode.film.decode import read_frames
 from autoencode.film.probe import FilmInfo, probe
 from autoencode.film.reading import WHOLE, Reading, describe, open_film
 from autoencode.film.timeline import Timeline
 from autoencode.progress import bar
 from autoencode.quiet import quiet
+
+_File = tuple[str, int, int]  # where a film lies, its bytes, when it was changed, in nanoseconds since 1970
 
 BYTES_PER_PIXEL = 1.0
 """Of a JPEG record, rounded up from what films were measured at (data/README.md)."""
@@ -48,6 +52,7 @@ def extract(
         dataset
         for dataset in catalogue.datasets(data_dir)
         if (dataset.size, dataset.reading, dataset.black) == (size, str(reading), black)
+        and not dataset.broken
     ]
     files = [_file(film.path) for film in headers]
     for dataset in known:
@@ -68,8 +73,9 @@ def extract(
     busy = f"{folder.parent}: is being extracted by another process; wait for it"
     with locked(folder.parent / ".lock", busy):
         _clear(folder.parent)  # left by a process that was killed
+        shutil.rmtree(folder, ignore_errors=True)  # one that broke off: perhaps it will not again
         try:
-            _write(films, hashes, size, name, data_dir, str(reading), black)
+            _write(films, files, hashes, size, name, data_dir, str(reading), black)
         finally:
             # Inside the lock: a call that was refused must not clear away what another is writing.
             if not folder.exists():
@@ -79,7 +85,11 @@ def extract(
                     folder.parent.rmdir()
     for _, timeline in films:
         timeline.damage.say()
-    return _unbroken(catalogue.read(folder))
+    dataset = catalogue.read(folder)
+    if dataset.broken:
+        kept = f"the {dataset.frames:,} frames before it are kept: {dataset.folder}"
+        raise UserError(f"{dataset.broken}; {kept}")
+    return dataset
 
 
 def films_in(folder: Path) -> list[Path]:
@@ -101,7 +111,7 @@ def films_in(folder: Path) -> list[Path]:
     return films
 
 
-def _file(path: Path) -> tuple[str, int, int]:
+def _file(path: Path) -> _File:
     stat = path.stat()
     return str(path.resolve()), stat.st_size, stat.st_mtime_ns
 
@@ -126,20 +136,15 @@ def _clear(folder: Path) -> None:
 def _newest(dataset: Dataset) -> Dataset:
     """Makes a dataset that was named again the one that `train` takes."""
     (dataset.folder / "metadata.json").touch()
-    return _unbroken(dataset)
-
-
-def _unbroken(dataset: Dataset) -> Dataset:
-    if dataset.broken:
-        raise UserError(
-            f"{dataset.broken}; the {dataset.frames:,} frames before it are kept: {dataset.folder}"
-        )
+    for source in dataset.sources:
+        Damage(Path(source.name), notes=list(source.damage)).say()
     return dataset
 
 
 def _write(
     films: Sequence[tuple[FilmInfo, Timeline]],
-    hashes: list[str],
+    files: Sequence[_File],
+    hashes: Sequence[str],
     size: tuple[int, int],
     name: str,
     data_dir: Path,
@@ -147,7 +152,7 @@ def _write(
     black: int,
 ) -> None:
     with quiet():
-        from autoencode.dataset.builder import FilmFrames, Record, write
+        from autoencode.dataset.builder import SHARDS, FilmFrames, Record, write
     count = sum(timeline.count for _, timeline in films) + black
     broken = ""
 
@@ -160,7 +165,7 @@ def _write(
                         yield Record(frame.pixels, number, frame.time)
                         progress.update()
                 except UserError as error:
-                    if not progress.n:
+                    if progress.n < SHARDS:
                         raise
                     broken = str(error)
                     return
@@ -169,16 +174,27 @@ def _write(
                 progress.update()
 
     def stored() -> dict[str, Any]:
-        sources = [
-            _source(film, timeline, sha256) for (film, timeline), sha256 in zip(films, hashes, strict=True)
-        ]
+        sources = [_source(*film, *about) for film, *about in zip(films, files, hashes, strict=True)]
         return catalogue.metadata(sources, size, reading, black, broken, autoencode.__version__)
 
-    write(FilmFrames(name=name, size=size, records=records, count=count, stored=stored, data_dir=data_dir))
+    with closing(records()) as coming:
+        # A dataset has no more shards than records: whether there are enough is known when they have come.
+        first = list(islice(coming, SHARDS))
+        builder = FilmFrames(
+            name=name,
+            size=size,
+            records=lambda: chain(first, coming),
+            count=count if len(first) == SHARDS else max(1, len(first)),
+            stored=stored,
+            data_dir=data_dir,
+        )
+        write(builder)
 
 
-def _source(film: FilmInfo, timeline: Timeline, sha256: str) -> Source:
-    path, size, modified = _file(film.path)
+def _source(film: FilmInfo, timeline: Timeline, file: _File, sha256: str) -> Source:
+    path, size, modified = file
+    if not film.path.exists() or _file(film.path) != file:
+        timeline.damage.note("was changed or taken away while it was read")
     return Source(
         name=film.path.name,
         path=path,

@@ -25,7 +25,7 @@ from autoencode.progress import duration
 from autoencode.quiet import quiet
 from autoencode.resequence import contact_sheet, resequence
 from autoencode.run import Run, find_trained_run
-from autoencode.summary import is_made, write_summary
+from autoencode.summary import is_made, summary_of, write_summary
 
 _FILM = flags.DEFINE_string("film", None, "The film to show, of any size and rate.", required=True)
 _RUN = flags.DEFINE_string(
@@ -87,14 +87,15 @@ def main() -> None:
     writer = FilmWriter(
         Path(_OUTPUT.value or run.folder / _default_name(film.path.stem, codec)).expanduser(),
         Format(size, timeline.rate, height, _LAYOUT.value, codec, _CRF.value, canvas, titles),
-        Companions(film, reading.start, reading.duration, delay, _AUDIO.value, not timeline.guessed),
+        Companions(film, reading.start, reading.duration, delay, _AUDIO.value, timeline.jumps),
         made_of=_made_of(state, reading, run, weights),
     )
     sheet = Path(_SHEET.value) if _SHEET.value else None
     if sheet and (sheet.suffix != ".png" or not sheet.parent.is_dir()):
         raise UserError(f"--contact_sheet={sheet}: must end in .png and lie in a folder that exists")
-    if made := is_made(writer):
+    if made := is_made(writer, timeline.damage):
         print(f"{writer.path}: is there already, made of the same; to have it made anew, delete it")
+        timeline.damage.say()
         if not sheet:
             return
     print(f"run {run.name}, {weights.parent.name}/{weights.name}", flush=True)
@@ -109,16 +110,19 @@ def main() -> None:
         from autoencode.reconstruct import Reconstructor
     reconstructor = Reconstructor(run, weights, noise=_NOISE.value, seed=_SEED.value)
     if not made:
-        # Before, for it takes a while: a film that is whole should not wait long for its summary.
         source_hash = sha256(film.path)
-        resequence(film, timeline, size, reconstructor, writer)
-        if _state(film.path) != state:
-            timeline.damage.note("was changed or taken away while it was read")
         model = {"run": run.name, "weights": f"{weights.parent.name}/{weights.name}"}
         model |= {"noise": _NOISE.value, "seed": _SEED.value}
-        summary = write_summary(film, source_hash, timeline, reading, writer, model)
+
+        def summarise() -> None:
+            if _state(film.path) != state:
+                timeline.damage.note("was changed or taken away while it was read")
+            write_summary(film, source_hash, timeline, reading, writer, model)
+
+        writer.then = summarise
+        resequence(film, timeline, size, reconstructor, writer)
         _say(timeline)
-        print(writer.path, summary, sep="\n")
+        print(writer.path, summary_of(writer.path), sep="\n")
     if sheet:
         contact_sheet(film, timeline, size, reconstructor, sheet)
         print(sheet)

@@ -110,7 +110,7 @@ def _read_from(
             head = next(frames, None)
             if part.skipped == timeline.skipped or (head and head.time <= timeline.middle(place)):
                 timeline.damage.recall(part.damage)
-                part.damage.notes, part.damage.lost = timeline.damage.notes, timeline.damage.lost
+                part.damage.share(timeline.damage)
                 yield from chain([head] if head else [], frames)
                 return
         margin *= 16

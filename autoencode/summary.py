@@ -3,13 +3,13 @@
 import dataclasses
 import hashlib
 import json
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from autoencode import __version__
 from autoencode.files import write_json
 from autoencode.film import ffmpeg
+from autoencode.film.damage import Damage
 from autoencode.film.join import Companions
 from autoencode.film.probe import FilmInfo
 from autoencode.film.reading import Reading
@@ -25,7 +25,7 @@ def write_summary(
     reading: Reading,
     writer: FilmWriter,
     model: dict[str, Any],
-) -> Path:
+) -> None:
     """Writes `<film>.json` beside a film that is made.
 
     Args:
@@ -35,9 +35,6 @@ def write_summary(
         reading: what was asked for of it.
         writer: of the film.
         model: the run, its weights and whatever else decides the memory, as plain values.
-
-    Returns:
-        Its path.
     """
     form, sound = writer.format, writer.source
     values = {
@@ -49,6 +46,7 @@ def write_summary(
             "lost": timeline.lost,
         },
         "damage": timeline.damage.notes,
+        "suffered": timeline.damage.suffered,
         "rate": str(timeline.rate),
         "seconds": round(float(timeline.frames_out / timeline.rate), 6),
         "picture_begins_after_start": round(timeline.begin - reading.start, 6),
@@ -68,18 +66,28 @@ def write_summary(
         "bytes": _bytes(writer.path),
         "made_of": _digest(writer),
     }
-    return write_json(_beside(writer.path), values)
+    write_json(summary_of(writer.path), values)
 
 
-def is_made(writer: FilmWriter) -> bool:
-    """Whether the film is there already, whole, and made of the same."""
-    with suppress(OSError, ValueError, KeyError, TypeError):  # no summary, or one of somebody else's
-        said = json.loads(_beside(writer.path).read_text())
-        return said["made_of"] == _digest(writer) and said["bytes"] == _bytes(writer.path)
-    return False
+def is_made(writer: FilmWriter, damage: Damage) -> bool:
+    """Whether the film is there already, whole, and made of the same; `damage` recalls what it knows.
+
+    Raises:
+        UserError: it was made with damage allowed, and now it is not.
+    """
+    try:
+        said = json.loads(summary_of(writer.path).read_text())
+        if (said["made_of"], said["bytes"]) != (_digest(writer), _bytes(writer.path)):
+            return False
+        earlier = Damage(damage.path, True, said["damage"], suffered=said["suffered"])
+    except (OSError, ValueError, KeyError, TypeError):  # no summary, or one of somebody else's
+        return False
+    damage.recall(earlier)
+    return True
 
 
-def _beside(path: Path) -> Path:
+def summary_of(path: Path) -> Path:
+    """Where the summary of a film, or of a folder of pictures, lies."""
     return path.with_name(f"{path.name}.json")
 
 

@@ -57,14 +57,23 @@ def test_what_was_asked_for_decides_which_dataset_it_is(tmp_path):
     assert len({whole.name, part.name, extract([film, film], (32, 32), data).name}) == 3
 
 
-def test_what_could_be_read_before_a_film_breaks_is_kept_and_says_so(tmp_path, monkeypatch):
-    path, data = make_film(tmp_path / "film.mkv", frames=48), tmp_path / "data"
+@pytest.fixture
+def lose(monkeypatch):
+    """Lets the decoder lose the pictures of some numbers."""
     usual = decode._decode
 
-    def with_a_hole(*arguments, **named):
-        yield from (frame for frame in usual(*arguments, **named) if not 19.5 <= frame.time * 24 < 29.5)
+    def lose(numbers):
+        def decoded(*arguments, **named):
+            yield from (x for x in usual(*arguments, **named) if round(x.time * 24) not in numbers)
 
-    monkeypatch.setattr(decode, "_decode", with_a_hole)
+        monkeypatch.setattr(decode, "_decode", decoded)
+
+    return lose
+
+
+def test_what_could_be_read_before_a_film_breaks_is_kept_and_says_so(tmp_path, lose):
+    path, data = make_film(tmp_path / "film.mkv", frames=48), tmp_path / "data"
+    lose(range(20, 30))
     for _ in range(2):
         with pytest.raises(UserError, match=r"cannot be decoded.*--allow_damaged.*the 20 frames before it"):
             extract([path], (32, 32), data)
@@ -73,6 +82,34 @@ def test_what_could_be_read_before_a_film_breaks_is_kept_and_says_so(tmp_path, m
     whole = extract([path], (32, 32), data, Reading(allow_damaged=True))
     assert (whole.frames, whole.broken) == (38, "")
     assert "10 pictures" in whole.sources[0].damage[0]
+    lose([])
+    mended = extract([path], (32, 32), data)
+    assert (mended.frames, mended.broken, mended.folder) == (48, "", kept.folder)
+
+
+def test_of_a_film_that_breaks_at_once_nothing_is_kept(tmp_path, lose):
+    path, data = make_film(tmp_path / "film.mkv", frames=48), tmp_path / "data"
+    lose(range(5, 48))
+    with pytest.raises(UserError, match="breaks off"):
+        extract([path], (32, 32), data)
+    assert datasets(data) == []
+    assert extract([path], (32, 32), data, Reading(allow_damaged=True)).frames == 5
+
+
+def test_a_film_that_changes_meanwhile_is_not_known_afterwards(tmp_path, monkeypatch):
+    path, data = make_film(tmp_path / "film.ts", frames=48), tmp_path / "data"
+    more, usual = make_film(tmp_path / "more.ts", frames=72).read_bytes(), decode._decode
+
+    def growing(*arguments, **named):
+        path.write_bytes(more)
+        yield from usual(*arguments, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(decode, "_decode", growing)
+        first = extract([path], (32, 32), data)
+    assert first.frames == 48
+    assert "changed" in first.sources[0].damage[0]
+    assert extract([path], (32, 32), data).frames == 72
 
 
 def test_a_folder_without_a_film(tmp_path):

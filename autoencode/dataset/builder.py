@@ -103,11 +103,11 @@ def encode(pixels: np.ndarray) -> bytes:
 
 
 def write(builder: FilmFrames) -> None:
-    """Writes the dataset; a folder under its final name is whole.
+    """Writes the dataset; a folder under its final name is a readable one, with all records that came.
 
     Raises:
         UserError: it cannot be written: the disk is full, or the folder is not ours.
-        Whatever reading the film raises. In either case nothing is left.
+        Whatever the records raise. In either case nothing is left.
     """
     tfds.disable_progress_bar()
     config = tfds.download.DownloadConfig(num_shards=min(SHARDS, builder.count), try_download_gcs=False)

@@ -37,7 +37,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset on disk, whole: TFDS renames the folder into place when the last record is written."""
+    """A dataset on disk: TFDS renames the folder into place when the last record is written."""
 
     name: str
     folder: Path

@@ -19,6 +19,8 @@ class Damage:
     notes: list[str] = field(default_factory=list)
     lost: set[int] = field(default_factory=set)
     """Places in the film of the pictures, of those that were asked for, that cannot be decoded."""
+    suffered: list[str] = field(default_factory=list)
+    """Those of the notes that would have stopped the work, had it not been allowed."""
 
     def found(self, what: str) -> None:
         """Something is missing or out of place.
@@ -26,10 +28,7 @@ class Damage:
         Raises:
           UserError: it is not allowed.
         """
-        if not self.allowed:
-            raise UserError(
-                f"{self.path}: {what}; copy the film again, or take it as it is with --allow_damaged"
-            )
+        self._suffer(what)
         self.notes.append(what)
 
     def note(self, what: str) -> None:
@@ -37,21 +36,39 @@ class Damage:
         self.notes.append(what)
 
     def recall(self, earlier: Damage) -> None:
-        """What was found at an earlier time, and may be found again."""
+        """What was found at an earlier time, and may be found again.
+
+        Raises:
+          UserError: it was allowed then, and is not now.
+        """
+        for what in earlier.suffered:
+            self._suffer(what)
         self.notes += [note for note in earlier.notes if note not in self.notes]
         self.lost |= earlier.lost
 
+    def share(self, whole: Damage) -> None:
+        """From now on what is found of this one is found of `whole`, of which it is a part."""
+        self.notes, self.lost, self.suffered = whole.notes, whole.lost, whole.suffered
+
     def save(self, path: Path) -> None:
         """Writes what was found, for `load`."""
-        write_json(path, {"notes": self.notes, "lost": sorted(self.lost)})
+        write_json(path, {"notes": self.notes, "lost": sorted(self.lost), "suffered": self.suffered})
 
-    def load(self, path: Path) -> None:
-        """Recalls what was saved, if anything was."""
-        if path.exists():
-            saved = json.loads(path.read_text())
-            self.recall(Damage(self.path, notes=saved["notes"], lost=set(saved["lost"])))
+    @classmethod
+    def load(cls, path: Path) -> Damage:
+        """What was saved, if anything was."""
+        saved = json.loads(path.read_text()) if path.exists() else {"notes": [], "lost": [], "suffered": []}
+        return cls(path, True, saved["notes"], set(saved["lost"]), saved["suffered"])
 
     def say(self) -> None:
         """Prints what was found, a line each."""
         for note in self.notes:
             print(f"{self.path.name}: {note}", flush=True)
+
+    def _suffer(self, what: str) -> None:
+        if not self.allowed:
+            raise UserError(
+                f"{self.path}: {what}; copy the film again, or take it as it is with --allow_damaged"
+            )
+        if what not in self.suffered:
+            self.suffered.append(what)

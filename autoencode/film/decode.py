@@ -18,6 +18,10 @@ from autoencode.film.picture import filters
 from autoencode.film.probe import FilmInfo
 from autoencode.film.stack import Size, Stack
 from autoencode.film.timeline import Timeline, clock, pictures
+from autoencode.film.transport import is_clocked
+
+HELD_BACK = 2
+"""Pictures by which an MPEG program's own times may leap where none is lost."""
 
 FORGIVEN = 3
 """Pictures that a healthy film may lose at its beginning and end, where they can lean on absent ones."""
@@ -56,10 +60,9 @@ def read_frames(
         return
     times = timeline.decoded
     time, due = float(times[0]), 0
-    with closing(_decode_range(film, stack, timeline)) as frames:
-        for number, frame in enumerate(frames):
-            if timeline.guessed:
-                frame = frame._replace(time=float(times[number]))
+    said = bytearray()
+    with closing(_decode_range(film, stack, timeline, said)) as frames:
+        for frame in _counted(film, frames, timeline) if timeline.guessed else frames:
             found = max(due, _nearest(times, frame.time))
             if found > due:
                 _lose(timeline, due, found, frame.time)
@@ -72,6 +75,25 @@ def read_frames(
         timeline.damage.found(f"the picture breaks off at {clock(time)}")
     elif lost > 0:
         timeline.damage.note(f"the last {pictures(lost)}, after {clock(time)}, cannot be decoded")
+    if said and not timeline.damage.notes:
+        timeline.damage.note(f"decodes, but not without complaint ({ffmpeg.last_words(bytes(said))})")
+
+
+def _counted(film: FilmInfo, frames: Iterator[Frame], timeline: Timeline) -> Iterator[Frame]:
+    """Frames of a film that does not say when they are shown, with the times of those in their order.
+
+    The decoder's own times are no good but for their steps, which tell where it could not decode some; in an
+    MPEG program not even those, if they are small.
+    """
+    number, before = -1, None
+    least = HELD_BACK + 1 if is_clocked(film.path) else 1
+    for frame in frames:
+        step = 1
+        if before is not None and not timeline.jumps:
+            step = max(1, round((frame.time - before) / (2 * _half(timeline))))
+            step = step if step > least else 1
+        number, before = min(number + step, len(timeline.decoded) - 1), frame.time
+        yield frame._replace(time=float(timeline.decoded[number]))
 
 
 def _nearest(times: np.ndarray, time: float) -> int:
@@ -109,16 +131,16 @@ def _half(timeline: Timeline) -> float:
     return 0.5 / float(timeline.rate * timeline.every)
 
 
-def _decode_range(film: FilmInfo, stack: Stack, timeline: Timeline) -> Iterator[Frame]:
+def _decode_range(film: FilmInfo, stack: Stack, timeline: Timeline, said: bytearray) -> Iterator[Frame]:
     first, count = float(timeline.times[0]), len(timeline.decoded)
     seek = first - 0.5 * _half(timeline)
     if timeline.guessed:
         # The decoder's own times are another guess: only counting leads to the right picture.
-        with closing(_decode(film, stack)) as frames:
+        with closing(_decode(film, stack, said=said)) as frames:
             yield from islice(frames, timeline.skipped, timeline.skipped + count)
         return
     if seek <= 0:
-        yield from _decode(film, stack, count=count)
+        yield from _decode(film, stack, count=count, said=said)
         return
     with closing(_decode(film, stack, seek, count)) as frames:
         head = next(frames, None)
@@ -131,8 +153,16 @@ def _decode_range(film: FilmInfo, stack: Stack, timeline: Timeline) -> Iterator[
         yield from islice((frame for frame in frames if frame.time > seek), count)
 
 
-def _decode(film: FilmInfo, stack: Stack, seek: float = 0.0, count: int | None = None) -> Iterator[Frame]:
+def _decode(
+    film: FilmInfo,
+    stack: Stack,
+    seek: float = 0.0,
+    count: int | None = None,
+    said: bytearray | None = None,
+) -> Iterator[Frame]:
     """Runs one ffmpeg: pixels come through its stdout, timestamps through a second pipe.
+
+    `said` gets what it complained of, if it came to an end by itself.
 
     For each picture ffmpeg flushes a line of timestamp before it writes the pixels, so reading a line and
     then the pixels cannot wait for ever.
@@ -167,9 +197,12 @@ def _decode(film: FilmInfo, stack: Stack, seek: float = 0.0, count: int | None =
             finally:
                 process.kill()
                 process.wait()
+        complaints.seek(0)
+        complained = complaints.read().strip()
+        if said is not None:
+            said += complained
         if not seen and not seek:
-            complaints.seek(0)
-            words = ffmpeg.last_words(complaints.read(), 0)  # the kill above is not its fault
+            words = ffmpeg.last_words(complained, 0)  # the kill above is not its fault
             raise UserError(f"{film.path}: no picture can be decoded ({words}); try another file")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
@@ -44,7 +44,7 @@ class Companions:
     duration: float | None = None  # None: to the end
     delay: float = 0.0  # how long after `start` the first picture comes
     audio: Literal["all", "first", "none"] = "all"  # which tracks of sound
-    timed: bool = True  # the film's pictures all say truly when they are shown
+    jumps: bool = False  # the film's clock is set anew in between
 
     @property
     def sound(self) -> tuple[str, ...]:
@@ -67,16 +67,19 @@ def join(parts: Sequence[Path], rate: Fraction, source: Companions | None, path:
     Raises:
       UserError: the source is gone, ffmpeg failed, or not all frames arrived.
     """
-    joined = parts[0].with_name(f"joined{path.suffix.lower()}")
+    joined, evened = parts[0].with_name(f"joined{path.suffix.lower()}"), parts[0].with_name("evened.mkv")
     if source is not None and not source.film.path.exists():
         raise UserError(f"{source.film.path}: No such file any more; put it back, its sound is to come along")
     try:
+        if source is not None and source.jumps:
+            source = _evened(source, evened, path)
         _run(parts, rate, frames, _command(rate, source, joined), path)
         check_count(path, joined, frames)
         to_disk(joined)
         joined.replace(path)
     finally:
         joined.unlink(missing_ok=True)  # it may be what fills the disk
+        evened.unlink(missing_ok=True)
 
 
 def unfold(parts: Sequence[Path], rate: Fraction, path: Path, frames: int) -> None:
@@ -125,6 +128,20 @@ def _run(parts: Sequence[Path], rate: Fraction, frames: int, command: list[str],
         raise failure(path, ran.stderr, ran.returncode)
 
 
+def _evened(source: Companions, evened: Path, path: Path) -> Companions:
+    """The same with a clock that runs on: a moment can only be found by one that does."""
+    command = [ffmpeg.binary(), "-hide_banner", "-nostdin", "-v", "error", "-y"]
+    command += [*ffmpeg.source(source.film.path), "-map", "0:a?", "-map", "0:s?", "-c", "copy"]
+    if not source.sound and not source.film.subtitles:
+        return source
+    ran = subprocess.run(
+        [*command, ffmpeg.target(evened)], stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    if ran.returncode != 0:
+        raise failure(path, ran.stderr, ran.returncode)
+    return replace(source, film=replace(source.film, path=evened))
+
+
 def _command(rate: Fraction, source: Companions | None, joined: Path) -> list[str]:
     # Holds the first picture back until the sound has come as far.
     delay = max(source.delay, 0.0) if source else 0.0
@@ -140,7 +157,7 @@ def _command(rate: Fraction, source: Companions | None, joined: Path) -> list[st
     if joined.suffix != ".mkv":
         command += ["-movflags", "+faststart"]
     command += [ffmpeg.target(joined.name)]
-    if source is not None and source.timed:
+    if source is not None and not source.jumps:
         # ffmpeg counts an MPEG-TS from the first stream in use. Keeping the source's picture in use, for
         # nothing else, stops sound that starts late from coming early.
         command += ["-map", "1:V:0", "-c", "copy", "-f", "null", "-"]

@@ -18,13 +18,17 @@ from autoencode.errors import UserError
 from autoencode.film import ffmpeg
 from autoencode.film.damage import Damage
 from autoencode.film.probe import FilmInfo
-from autoencode.film.timeline import Timeline, clock, pace, pictures
+from autoencode.film.timeline import Timeline, clock, pace, pictures, usual_pace
+from autoencode.film.transport import is_clocked, packet_size
 
 EVEN, MOST_GAPS = 0.95, 10
 """The share of steps that make a pace, and how many of the steps that are too long are named."""
 
+HELD_BACK = 2.5
+"""Pictures that times of decoding may stray from the beat, where there are no others."""
+
 JUMP = 10.0
-"""Seconds on from which a transport stream's clock was set anew, and nothing is missing: as ffmpeg has it."""
+"""Seconds by which a clock must leap to have been set anew, and nothing to be missing: as ffmpeg has it."""
 
 
 def scan(
@@ -58,12 +62,20 @@ def scan(
     # Muxers that do not know the last picture's length write nothing or a millisecond.
     last = 0.0 if constant else packets.last_duration
     ends = float(packets.times[-1]) + max(last, 1 / float(rate))
-    _find_gaps(packets, rate, damage)
+    _find_gaps(packets, rate, damage, is_clocked(film.path))
     _find_end(film, packets, ends, damage)
     if packets.complaint and not damage.notes:
         damage.note(f"is damaged ({packets.complaint}), but no picture is missing that is known of")
     length = len(packets.times) / float(rate) if constant else ends - float(packets.times[0])
-    whole = Timeline(packets.times, rate, constant, length, guessed=packets.guessed, damage=damage)
+    whole = Timeline(
+        packets.times,
+        rate,
+        constant,
+        length,
+        guessed=packets.guessed,
+        jumps=bool(packets.jumps),
+        damage=damage,
+    )
     return whole.part(start, duration, every)
 
 
@@ -79,23 +91,25 @@ class _Packets:
 
 
 def _read_packets(film: FilmInfo) -> _Packets:
-    shown, decoded, lasts = array("d"), array("d"), array("d")  # of each picture, in seconds
+    # Of each picture, in seconds; and when the packets of the sound, if there is any, are decoded.
+    shown, decoded, lasts, heard = array("d"), array("d"), array("d"), array("d")
     end, guessed, said = 0.0, False, bytearray()
     for packet in _packets(film.path, said):
-        # AVI and bare streams give some pictures no presentation time.
         time = (packet.decoded if packet.shown is None else packet.shown) - film.start_time
         end = max(end, time + packet.lasts)
         if packet.stream == "0":
-            shown.append(time)
+            shown.append(np.nan if packet.shown is None else time)
             decoded.append(packet.decoded)
             lasts.append(packet.lasts)
-            guessed |= packet.shown is None
-    times = np.array(shown)
-    jumps = [] if guessed else _jumps(times, np.array(decoded), film.path)
+        if packet.stream == "1":
+            heard.append(packet.decoded)
+    times, decoding = np.array(shown), np.array(decoded)
+    guessed = bool(np.isnan(times).any())
+    if guessed:
+        times = _times_of_decoding(film, times, decoding)
+    jumps = _jumps(times, decoding, np.array(heard), film.path)
     last = lasts[int(np.argmax(times))] if len(times) else 0.0
     times.sort()
-    if guessed and len(times):
-        times -= times[0]  # decoding begins before anything is shown
     cut = re.search(rb"ended prematurely|partial file", said) is not None
     complaint = ffmpeg.last_words(bytes(said)) if said.strip() else None
     return _Packets(times, last, end, cut, complaint, guessed, jumps)
@@ -135,11 +149,35 @@ def _packets(path: Path, said: bytearray) -> Iterator[_Packet]:
         said += complaints.read()
 
 
-def _jumps(shown: np.ndarray, decoded: np.ndarray, path: Path) -> list[int]:
-    """Where a clock runs back, which ffmpeg shows as standing still, or on by more than `JUMP`."""
-    stands = np.append(False, (np.diff(shown) == 0) & (np.diff(decoded) == 0))
+def _times_of_decoding(film: FilmInfo, shown: np.ndarray, decoded: np.ndarray) -> np.ndarray:
+    """For times of presentation, which MPEG programs, AVI and bare streams do not give to all pictures.
+
+    Decoding begins before anything is shown, but is as evenly spaced.
+    """
+    known = shown[~np.isnan(shown)]
+    first = float(known.min()) if len(known) and is_clocked(film.path) else 0.0
+    times = decoded - decoded.min(initial=np.inf) + first
+    rate = float(usual_pace(np.sort(times), film.rate)) if len(times) > 1 else float(film.rate)
+    even = first + np.arange(len(times)) / rate
+    # Some muxers lose the beat by the pictures that a decoder might have held back, and has not.
+    return even if np.abs(times - even).max() < HELD_BACK / rate else times
+
+
+def _jumps(shown: np.ndarray, decoded: np.ndarray, heard: np.ndarray, path: Path) -> list[int]:
+    """Where a clock was set anew: back, which ffmpeg shows as standing still, or far on, like the sound's."""
+    if len(shown) < 2:
+        return []
+    clocked = is_clocked(path)
+    stands = np.diff(decoded, prepend=-np.inf) <= 0
+    if not clocked:
+        # Two pictures of one millisecond are no jump.
+        stands &= np.diff(shown, prepend=-np.inf) == 0
+        stands &= np.append(stands[1:], False) | np.append(False, stands[:-1])
     begins = stands & ~np.append(False, stands[:-1])
-    leaps = np.append(False, np.diff(decoded) > (JUMP if _packet_size(path) else np.inf))
+    leaps = np.diff(decoded, prepend=np.inf) > JUMP if clocked else np.zeros_like(stands)
+    if len(heard):
+        quiet = heard[:-1][np.diff(heard) > JUMP]
+        leaps &= [bool(np.any(np.abs(quiet - time) < JUMP)) for time in np.append(np.inf, decoded[:-1])]
     return np.flatnonzero(begins | leaps).tolist()
 
 
@@ -147,7 +185,7 @@ def _in_order(film: FilmInfo, packets: _Packets, damage: Damage) -> _Packets:
     """With the times that the pictures would have if they followed each other at the header's rate."""
     times = max(0.0, float(packets.times[0])) + np.arange(len(packets.times)) / float(film.rate)
     for number in packets.jumps[:MOST_GAPS]:
-        damage.found(f"its clock jumps at picture {number + 1:,}, {clock(times[number])} from its begin")
+        damage.found(f"its clock jumps near picture {number + 1:,}, after {clock(times[number])} of pictures")
     return replace(packets, times=times, end=np.inf, guessed=True)
 
 
@@ -157,7 +195,7 @@ def _is_discarded(columns: list[str]) -> bool:
     return bool(flags and flags[0] & 4)
 
 
-def _find_gaps(packets: _Packets, rate: Fraction, damage: Damage) -> None:
+def _find_gaps(packets: _Packets, rate: Fraction, damage: Damage, clocked: bool) -> None:
     """Where pictures are missing between others: damage if the demuxer complained, else perhaps meant so."""
     times, frame = packets.times, 1 / float(rate)
     steps = np.diff(times)
@@ -169,13 +207,16 @@ def _find_gaps(packets: _Packets, rate: Fraction, damage: Damage) -> None:
         what = f"{pictures(missing)} after {clock(times[before])} (picture {before + 1:,})"
         if packets.complaint or packets.cut:
             damage.found(f"{what} cannot be read ({packets.complaint})")
+        elif clocked:
+            # Nothing else would tell of a stretch that was not received.
+            damage.found(f"{what} missing")
         else:
-            damage.note(f"{what} are not there; the one before stays")
+            damage.note(f"{what} missing; the one before stays")
 
 
 def _find_end(film: FilmInfo, packets: _Packets, ends: float, damage: Damage) -> None:
     """Whether the film ends where its header says, or a packet does."""
-    packet = _packet_size(film.path)
+    packet = packet_size(film.path)
     if packet and film.path.stat().st_size % packet:
         damage.found(f"breaks off at {clock(ends)}, in the middle of a packet")
     if packets.complaint and not packet and film.start_time > 0.1:
@@ -188,13 +229,3 @@ def _find_end(film: FilmInfo, packets: _Packets, ends: float, damage: Damage) ->
     missing = film.duration - max(packets.end, packets.end + film.start_time)
     if missing > (0.1 if packets.cut or packets.complaint else 1.0):
         damage.found(f"breaks off at {clock(ends)} though its header says {clock(film.duration)}")
-
-
-def _packet_size(path: Path) -> int | None:
-    """Bytes of a packet, of an MPEG-TS: a file without a header that knew its length. None: another."""
-    with path.open("rb") as file:
-        head = file.read(1024)
-    for size, offset in ((188, 0), (192, 4)):
-        if head[offset : offset + 4 * size + 1 : size] == b"\x47" * 5:
-            return size
-    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from fractions import Fraction
 from pathlib import Path
@@ -16,24 +17,21 @@ def tracks(path: Path) -> list[dict[str, Any]]:
 
     Counted is the first sample that a player plays, so it is decoded; None: there is none.
     """
-    film = probe(path)
-    command = [ffmpeg.binary(), "-hide_banner", "-nostdin", "-v", "quiet", "-copyts"]
-    command += [*ffmpeg.source(path), "-map", "0:V:0", "-map", "0:a?", "-c:a", "pcm_s16le", "-frames", "1"]
-    ran = subprocess.run(
-        [*command, "-f", "framecrc", "-"], stdin=subprocess.DEVNULL, capture_output=True, check=False
-    )
-    begins: dict[str, Fraction] = {}
-    bases: dict[str, Fraction] = {}
-    for line in ran.stdout.decode(errors="replace").splitlines():
-        if line.startswith("#tb "):
-            stream, _, base = line[4:].partition(": ")
-            bases[stream] = Fraction(base)
-        elif not line.startswith("#"):
-            stream, _, shown = (column.strip() for column in line.split(",")[:3])
-            begins.setdefault(stream, int(shown) * bases[stream])
-    first = begins.get("0", Fraction(0))
-    begun = [begins.get(str(track)) for track in range(1, len(film.audio) + 1)]
+    audio, picture = probe(path).audio, _begin(path, "0:V:0")
+    begins = [_begin(path, f"0:a:{track}") for track in range(len(audio))]
     return [
-        {"codec": codec, "begins": None if begin is None else round(float(begin - first), 6)}
-        for codec, begin in zip(film.audio, begun, strict=True)
+        {"codec": codec, "begins": None if None in (begin, picture) else round(float(begin - picture), 6)}
+        for codec, begin in zip(audio, begins, strict=True)
     ]
+
+
+def _begin(path: Path, stream: str) -> Fraction | None:
+    """When the first thing decoded of a stream is shown or heard, by the file's clock."""
+    command = [ffmpeg.binary(), "-hide_banner", "-nostdin", "-v", "quiet", "-copyts", *ffmpeg.source(path)]
+    command += ["-map", stream, "-fps_mode", "passthrough", "-enc_time_base", "demux"]
+    command += ["-c:v", "rawvideo", "-c:a", "pcm_s16le", "-frames", "1", "-f", "framecrc", "-"]
+    ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    said = ran.stdout.decode(errors="replace")
+    base = re.search(r"^#tb 0: (\d+/\d+)$", said, re.MULTILINE)
+    first = re.search(r"^0, *-?\d+, *(-?\d+),", said, re.MULTILINE)
+    return int(first[1]) * Fraction(base[1]) if base and first else None

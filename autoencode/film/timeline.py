@@ -30,6 +30,7 @@ class Timeline:
     between: np.ndarray | None = None  # the times of all pictures, those that are passed over too
     skipped: int = 0  # pictures of the film before the first
     guessed: bool = False  # not all say truly when they are shown: they come in this order, at this pace
+    jumps: bool = False  # the file's clock was set anew in between: guessed too
     damage: Damage = field(default_factory=lambda: Damage(Path()))  # what was and will be found of it
 
     @property
@@ -200,7 +201,17 @@ def pace(times: np.ndarray, nominal: Fraction) -> tuple[Fraction, bool]:
         for rate in candidates:
             if rate > 0 and _spread(times, rate) < min(slack, 0.45 / rate):
                 return rate, True
-    return _usual_pace(times, nominal), False
+    return usual_pace(times, nominal), False
+
+
+def usual_pace(times: np.ndarray, nominal: Fraction) -> Fraction:
+    """A variable film's rate: that of its median gap, so that pauses do not thin out the movement."""
+    usual = min(1 / float(np.median(np.diff(times)).clip(1e-3)), 120.0)
+    # Timestamps that tremble or are rounded make the median a little wrong; cameras keep to these.
+    for rate in (nominal, *map(Fraction, (24, 25, 30, 48, 50, 60, 90, 100, 120))):
+        if abs(rate - usual) <= 0.02 * usual:
+            return rate
+    return Fraction(usual).limit_denominator(1001)
 
 
 def pictures(count: int) -> str:
@@ -221,13 +232,3 @@ def _spread(times: np.ndarray, rate: Fraction) -> float:
     """How far, in seconds, the times wander about an even pace: the largest distance between two errors."""
     errors = times - np.arange(len(times)) / float(rate)
     return float(np.ptp(errors))
-
-
-def _usual_pace(times: np.ndarray, nominal: Fraction) -> Fraction:
-    """A variable film's rate: that of its median gap, so that pauses do not thin out the movement."""
-    usual = min(1 / float(np.median(np.diff(times)).clip(1e-3)), 120.0)
-    # Timestamps that tremble or are rounded make the median a little wrong; cameras keep to these.
-    for rate in (nominal, *map(Fraction, (24, 25, 30, 48, 50, 60, 90, 100, 120))):
-        if abs(rate - usual) <= 0.02 * usual:
-            return rate
-    return Fraction(usual).limit_denominator(1001)

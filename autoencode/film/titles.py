@@ -33,7 +33,7 @@ def draw(titles: tuple[str, ...], size: Size, layout: str) -> np.ndarray:
     picture = Image.new("RGBA", (across * width, down * height))
     pen, font = ImageDraw.Draw(picture), ImageFont.load_default(letters)
     for panel, title in enumerate(titles):
-        if any(ord(letter) > 0xFF for letter in title):
+        if any(ord(letter) > 0xFF or not letter.isprintable() for letter in title):
             raise UserError(f"--titles={title}: only the letters of Western Europe can be drawn")
         if pen.textlength(title, font) > (width - 2 * margin) / (len(titles) if layout == "split" else 1):
             raise UserError(f"--titles={title}: too long for a picture {width} pixels wide")

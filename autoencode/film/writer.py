@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -85,6 +86,8 @@ class FilmWriter:
         """Whether there were parts that were made of something else; they are gone."""
         self.damage = Damage(self.path)
         """What is wrong with the film that the frames are of; kept with their parts."""
+        self.then: Callable[[], object] = lambda: None
+        """Called when the film is whole."""
         self._encoder: Encoder | None = None
         self._open = ExitStack()
 
@@ -145,7 +148,7 @@ class FilmWriter:
             with whole(of) as partial:
                 partial.write_text(self.made_of)
         if self._parts:
-            self.damage.load(self._folder / "damage")
+            self.damage = Damage.load(self._folder / "damage")
         for part in self._parts:
             frames = _frames_in(part) if part.stem == f"{self._kept:09d}" else 0
             if frames:
@@ -170,6 +173,7 @@ class FilmWriter:
             unfold(self._parts, self.format.rate, self.path, self.frames)
         else:
             join(self._parts, self.format.rate, self.source, self.path, self.frames)
+        self.then()  # before the parts go: until then all of it can be made again of them
         for part in self._parts:
             part.unlink()
 

@@ -240,9 +240,10 @@ class _Headline:
         for name, value in config.to_json().items():
             if name not in ("precision", "epochs") and value != usual[name]:
                 said.append(f"{name} {value}")
+        broken = " (it ends where its film broke)" if plan.dataset.broken else ""
         how_long = f"about {left} ({a_step:.2g} s a step)"
         return (
-            f"dataset {plan.dataset.name}, {' '.join(said)}; run {plan.run.name} {doing};"
+            f"dataset {plan.dataset.name}{broken}, {' '.join(said)}; run {plan.run.name} {doing};"
             f" to epoch {plan.epochs}, {per_epoch} steps each: {how_long}"
         )
 

@@ -1,8 +1,10 @@
 """Of a damaged film no frame is missing, extra or mistimed without a line that says so."""
 
+import re
+
 import numpy as np
 import pytest
-from films import film_writer, heard, make_film, number_of
+from films import ffmpeg_run, film_writer, heard, make_film, number_of
 
 from autoencode.errors import UserError
 from autoencode.film import decode, writer
@@ -107,11 +109,11 @@ def test_two_recordings_in_one_file_follow_each_other_when_that_is_allowed(tmp_p
     ]
     path = tmp_path / "film.ts"
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
-    with pytest.raises(UserError, match=r"jumps at picture 73.*--allow_damaged"):
+    with pytest.raises(UserError, match=r"jumps near picture 73.*--allow_damaged"):
         read(path)
 
     film, timeline = open_film(path, Reading(allow_damaged=True))
-    source = Companions(film, delay=timeline.begin, timed=not timeline.guessed)
+    source = Companions(film, delay=timeline.begin, jumps=timeline.jumps)
     made = film_writer(tmp_path / "made.mkv", 24, SIZE, source)
     resequence(film, timeline, SIZE, lambda frames, first: frames, made)
     shown = [number_of(frame.pixels) for frame in read_frames(probe(made.path), SIZE)]
@@ -119,6 +121,43 @@ def test_two_recordings_in_one_file_follow_each_other_when_that_is_allowed(tmp_p
     assert len(heard(made.path)) / 48000 == pytest.approx(5, abs=0.1)
     excerpt = read(path, allow_damaged=True, start=3.5)[0]
     assert number_of(excerpt[0].pixels) == 12 - round(timeline.begin * 24)
+
+
+def test_a_picture_that_is_held_for_long_is_no_jump(tmp_path):
+    still = ["-f", "lavfi", "-i", "color=gray:s=96x64:r=24:d=4", "-f", "lavfi", "-i", "sine=d=16"]
+    held = "settb=1/1000,setpts=N/24/TB+12/TB*gte(N\\,72)"
+    options = ["-fps_mode", "passthrough", "-enc_time_base", "1/1000", "-c:v", "libx264", "-bf", "0"]
+    ffmpeg_run(*still, "-vf", held, *options, tmp_path / "film.ts")
+    with pytest.raises(UserError, match="288 pictures after 0:0"):
+        read(tmp_path / "film.ts")
+    _, timeline = read(tmp_path / "film.ts", allow_damaged=True)
+    assert not timeline.jumps
+    assert timeline.duration == pytest.approx(16, abs=0.1)
+
+
+def test_packets_that_were_not_received_are_pictures_that_are_missing(films, tmp_path):
+    raw, packets = films[2].read_bytes(), films[2].stat().st_size // 188
+    begin, end = packets // 3 * 188, packets // 2 * 188
+    (tmp_path / "film.ts").write_bytes(raw[:begin] + raw[end:])
+    with pytest.raises(UserError, match=r"pictures? after .* missing.*--allow_damaged"):
+        read(tmp_path / "film.ts")
+
+
+def test_a_hole_in_a_film_that_is_only_counted_is_where_it_is(tmp_path):
+    path = make_film(
+        tmp_path / "film.avi", frames=60, codec=["-c:v", "mpeg4", "-q:v", "2", "-g", "12", "-bf", "2"]
+    )
+    raw = bytearray(path.read_bytes())
+    chunks = [match.end() for match in re.finditer(b"00dc", raw) if match.start() > raw.index(b"movi")]
+    for chunk in chunks[30:34]:
+        size = int.from_bytes(raw[chunk : chunk + 4], "little")
+        raw[chunk + 4 : chunk + 4 + size] = bytes(size)
+    path.write_bytes(raw)
+    with pytest.raises(UserError, match=r"4 pictures .*\(picture 30\).*--allow_damaged"):
+        read(path)
+    frames, _ = read(path, allow_damaged=True)
+    assert [number_of(frame.pixels) for frame in frames][-24:] == list(range(36, 60))
+    assert frames[-1].time == pytest.approx(59 / 24, abs=1e-3)
 
 
 def test_a_film_that_breaks_off_gives_what_there_is(tmp_path):
@@ -140,8 +179,8 @@ def test_resumed_behind_a_hole_the_film_is_the_same_and_the_hole_is_known(tmp_pa
     monkeypatch.setattr(decode, "_decode", with_a_hole)
     monkeypatch.setattr(writer, "PART", 16)
 
-    def render(name, fail_at=None):
-        film, timeline = open_film(path, Reading(allow_damaged=True))
+    def render(name, fail_at=None, allowed=True):
+        film, timeline = open_film(path, Reading(allow_damaged=allowed))
 
         def memory(frames, first):
             if fail_at is not None and first + len(frames) > fail_at:
@@ -160,6 +199,11 @@ def test_resumed_behind_a_hole_the_film_is_the_same_and_the_hole_is_known(tmp_pa
     with pytest.raises(ZeroDivisionError):
         render("film2.mkv", fail_at=80)
     assert render("film2.mkv") == unbroken
+
+    with pytest.raises(ZeroDivisionError):
+        render("film4.mkv", fail_at=80)
+    with pytest.raises(UserError, match=r"20 pictures.*--allow_damaged"):
+        render("film4.mkv", allowed=False)
 
     with monkeypatch.context() as patch:
         patch.setattr(writer, "join", lambda *arguments: 1 / 0)  # all frames are there, but not the film

@@ -71,6 +71,8 @@ CASES = {
     "BT.601": Case(filters="scale=out_color_matrix=bt601,setparams=colorspace=smpte170m"),
     "ten bits": Case(codec=X264.replace("yuv420p", "yuv420p10le")),
     "MPEG-TS": Case("ts"),
+    "an MPEG program": Case("mpg", rate="25", codec="-c:v mpeg2video -q:v 2 -bf 2"),
+    "a DVD's, without B": Case("vob", rate="25", codec="-c:v mpeg2video -q:v 2 -bf 0"),
     "AVI": Case("avi", codec="-c:v mpeg4 -q:v 2 -bf 2"),
     "ProRes": Case("mov", codec="-c:v prores_ks -pix_fmt yuv422p10le"),
     "one picture": Case("mp4", frames=1, sound=False),
@@ -125,7 +127,10 @@ def make(case: Case, folder: Path) -> Path:
             "-map",
             "1:a",
         ]
-        command += ["-c:a", {"mkv": "flac", "avi": "pcm_s16le"}.get(case.suffix, "aac")]
+        command += [
+            "-c:a",
+            {"mkv": "flac", "avi": "pcm_s16le", "mpg": "mp2", "vob": "mp2"}.get(case.suffix, "aac"),
+        ]
     command += ["-vf", ",".join(filters or ["null"]), *case.codec.split(), "-fps_mode", "passthrough"]
     command += ["-enc_time_base", "1/1000"] if case.times or case.late else []
     path = folder / f"film.{case.suffix}"

@@ -11,6 +11,7 @@ from autoencode.film import ffmpeg
 from autoencode.film.join import Companions
 from autoencode.film.probe import probe
 from autoencode.film.scan import scan
+from autoencode.film.sound import tracks
 
 
 def beeping(path, beep, seconds, codec="aac", sound_delay=0.0, **options):
@@ -49,6 +50,16 @@ def test_sound_is_copied_where_the_container_takes_it(tmp_path, source, made, co
     assert probe(path).audio == (expected,)
     assert probe(path).duration == pytest.approx(film.duration, abs=1 / 24)
     assert np.abs(heard(path)[4800:-9600]).max() > 0.05
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mp4", "ts"])
+def test_when_the_sound_begins(tmp_path, suffix):
+    late = make_film(tmp_path / f"picture.{suffix}", frames=48, delay=0.5, sound_codec="mp2")
+    assert tracks(late)[0]["begins"] == pytest.approx(-0.5, abs=0.02)
+    late = beeping(tmp_path / f"sound.{suffix}", 0.5, 1.0, codec="mp2", sound_delay=0.4, frames=48)
+    assert tracks(late)[0]["begins"] == pytest.approx(0.4, abs=0.02)
+    made = write_film(tmp_path / "made.mkv", 48, source=Companions(probe(late)))
+    assert tracks(made)[0]["begins"] == pytest.approx(tracks(late)[0]["begins"], abs=0.005)
 
 
 def test_a_silent_source(tmp_path):

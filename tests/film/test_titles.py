@@ -49,6 +49,7 @@ def test_the_lower_panel_has_its_own(tmp_path):
         ("single", ("word " * 30,), "too long"),
         ("split", ("source", "half of it taken"), "too long"),
         ("single", ("Солярис",), "Western Europe"),
+        ("single", ("two\nlines",), "Western Europe"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_before_anything_is_made(tmp_path, layout, titles, said):
