@@ -98,15 +98,19 @@ def failure(film: Path, complaints: bytes, status: int) -> UserError:
     return UserError(f"{film}: ffmpeg could not write it ({words}); {mend}")
 
 
-def check_count(film: Path, path: Path, frames: int) -> None:
+def check_count(film: Path, path: Path, frames: int) -> list[str]:
     """Counts the pictures that really lie in a file: ffmpeg's exit status of 0 proves little.
+
+    Returns:
+      What else is to be known of it.
 
     Raises:
       UserError: there are not so many.
     """
     try:
-        found = scan(probe(path)).count
+        timeline = scan(probe(path))
     except UserError as error:
         raise UserError(f"{film}: came out broken ({error}); try again") from None
-    if found != frames:
-        raise UserError(f"{film}: {found} of {frames} frames arrived in it; try again")
+    if timeline.count != frames:
+        raise UserError(f"{film}: {timeline.count} of {frames} frames arrived in it; try again")
+    return timeline.damage.notes

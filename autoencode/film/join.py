@@ -52,7 +52,9 @@ class Companions:
         return self.film.audio[: {"all": None, "first": 1, "none": 0}[self.audio]]
 
 
-def join(parts: Sequence[Path], rate: Fraction, source: Companions | None, path: Path, frames: int) -> None:
+def join(
+    parts: Sequence[Path], rate: Fraction, source: Companions | None, path: Path, frames: int
+) -> list[str]:
     """Makes a film of parts that lie in one folder, without encoding their picture again.
 
     It grows in that folder, and takes its place when it is whole.
@@ -64,6 +66,9 @@ def join(parts: Sequence[Path], rate: Fraction, source: Companions | None, path:
       path: the film to make, mp4, mov or mkv by suffix.
       frames: how many the parts have.
 
+    Returns:
+      What was complained of, and what is missing in the sound that came along.
+
     Raises:
       UserError: the source is gone, ffmpeg failed, or not all frames arrived.
     """
@@ -73,10 +78,12 @@ def join(parts: Sequence[Path], rate: Fraction, source: Companions | None, path:
     try:
         if source is not None and source.jumps:
             source = _evened(source, evened, path)
-        _run(parts, rate, frames, _command(rate, source, joined), path)
-        check_count(path, joined, frames)
+        said = _run(parts, rate, frames, _command(rate, source, joined), path)
+        notes = [f"what came along did so with a complaint ({ffmpeg.last_words(said)})"] if said else []
+        notes += check_count(path, joined, frames)
         to_disk(joined)
         joined.replace(path)
+        return notes
     finally:
         joined.unlink(missing_ok=True)  # it may be what fills the disk
         evened.unlink(missing_ok=True)
@@ -112,7 +119,8 @@ def unfold(parts: Sequence[Path], rate: Fraction, path: Path, frames: int) -> No
         shutil.rmtree(unfolded, ignore_errors=True)
 
 
-def _run(parts: Sequence[Path], rate: Fraction, frames: int, command: list[str], path: Path) -> None:
+def _run(parts: Sequence[Path], rate: Fraction, frames: int, command: list[str], path: Path) -> bytes:
+    """Returns what ffmpeg complained of."""
     folder = parts[0].parent
     # Told how long the parts are: Matroska has it in milliseconds, and the sum would wander off the beat.
     begins = [int(part.stem) for part in parts]
@@ -126,6 +134,7 @@ def _run(parts: Sequence[Path], rate: Fraction, frames: int, command: list[str],
     ran = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if ran.returncode != 0:
         raise failure(path, ran.stderr, ran.returncode)
+    return ran.stderr.strip()
 
 
 def _evened(source: Companions, evened: Path, path: Path) -> Companions:
@@ -146,6 +155,7 @@ def _command(rate: Fraction, source: Companions | None, joined: Path) -> list[st
     # Holds the first picture back until the sound has come as far.
     delay = max(source.delay, 0.0) if source else 0.0
     command = [ffmpeg.binary(), "-hide_banner", "-nostdin", "-v", "error", "-y"]
+    command += ["-max_error_rate", "1"]  # sound that is broken must not cost the picture
     command += ["-itsoffset", f"{delay:.6f}", "-f", "concat", "-i", CONTENTS]
     if source is not None:
         command += [*_part(source), *ffmpeg.source(source.film.path.absolute())]

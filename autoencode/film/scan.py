@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +26,12 @@ EVEN, MOST_GAPS = 0.95, 10
 
 HELD_BACK = 2.5
 """Pictures that times of decoding may stray from the beat, where there are no others."""
+
+SILENCE = 0.2
+"""Seconds between two packets of a track of sound from which something is missing."""
+
+EARLY = 1.0
+"""Seconds before the picture at which sound may end."""
 
 JUMP = 10.0
 """Seconds by which a clock must leap to have been set anew, and nothing to be missing: as ffmpeg has it."""
@@ -64,6 +70,7 @@ def scan(
     ends = float(packets.times[-1]) + max(last, 1 / float(rate))
     _find_gaps(packets, rate, damage, is_clocked(film.path))
     _find_end(film, packets, ends, damage)
+    _find_silence(packets, ends, damage)
     if packets.complaint and not damage.notes:
         damage.note(f"is damaged ({packets.complaint}), but no picture is missing that is known of")
     length = len(packets.times) / float(rate) if constant else ends - float(packets.times[0])
@@ -79,6 +86,12 @@ def scan(
     return whole.part(start, duration, every)
 
 
+@dataclass
+class _Sound:
+    end: float = -np.inf  # seconds: where it ends, as far as it was read
+    gaps: list[tuple[float, float]] = field(default_factory=list)  # from when to when nothing is there
+
+
 @dataclass(frozen=True, eq=False)
 class _Packets:
     times: np.ndarray  # float64, sorted, seconds: the video's
@@ -88,12 +101,14 @@ class _Packets:
     complaint: str | None  # what else it said, if anything
     guessed: bool  # some pictures do not say when they are shown
     jumps: list[int]  # pictures, in the file's order, at which its clock was set anew
+    sound: list[_Sound]  # its tracks
 
 
 def _read_packets(film: FilmInfo) -> _Packets:
     # Of each picture, in seconds; and when the packets of the sound, if there is any, are decoded.
     shown, decoded, lasts, heard = array("d"), array("d"), array("d"), array("d")
-    end, guessed, said = 0.0, False, bytearray()
+    end, said = 0.0, bytearray()
+    sound = {str(1 + track): _Sound() for track in range(len(film.audio))}
     for packet in _packets(film.path, said):
         time = (packet.decoded if packet.shown is None else packet.shown) - film.start_time
         end = max(end, time + packet.lasts)
@@ -101,8 +116,12 @@ def _read_packets(film: FilmInfo) -> _Packets:
             shown.append(np.nan if packet.shown is None else time)
             decoded.append(packet.decoded)
             lasts.append(packet.lasts)
-        if packet.stream == "1":
-            heard.append(packet.decoded)
+        elif track := sound.get(packet.stream):
+            if time > track.end + SILENCE and track.end > -np.inf:
+                track.gaps.append((track.end, time))
+            track.end = time + packet.lasts
+            if packet.stream == "1":
+                heard.append(packet.decoded)
     times, decoding = np.array(shown), np.array(decoded)
     guessed = bool(np.isnan(times).any())
     if guessed:
@@ -112,7 +131,7 @@ def _read_packets(film: FilmInfo) -> _Packets:
     times.sort()
     cut = re.search(rb"ended prematurely|partial file", said) is not None
     complaint = ffmpeg.last_words(bytes(said)) if said.strip() else None
-    return _Packets(times, last, end, cut, complaint, guessed, jumps)
+    return _Packets(times, last, end, cut, complaint, guessed, jumps, [*sound.values()])
 
 
 class _Packet(NamedTuple):
@@ -186,7 +205,7 @@ def _in_order(film: FilmInfo, packets: _Packets, damage: Damage) -> _Packets:
     times = max(0.0, float(packets.times[0])) + np.arange(len(packets.times)) / float(film.rate)
     for number in packets.jumps[:MOST_GAPS]:
         damage.found(f"its clock jumps near picture {number + 1:,}, after {clock(times[number])} of pictures")
-    return replace(packets, times=times, end=np.inf, guessed=True)
+    return replace(packets, times=times, end=np.inf, guessed=True, sound=[])
 
 
 def _is_discarded(columns: list[str]) -> bool:
@@ -229,3 +248,13 @@ def _find_end(film: FilmInfo, packets: _Packets, ends: float, damage: Damage) ->
     missing = film.duration - max(packets.end, packets.end + film.start_time)
     if missing > (0.1 if packets.cut or packets.complaint else 1.0):
         damage.found(f"breaks off at {clock(ends)} though its header says {clock(film.duration)}")
+
+
+def _find_silence(packets: _Packets, ends: float, damage: Damage) -> None:
+    """Where sound is missing: perhaps meant so, and no reason to stop, but to be known."""
+    for number, track in enumerate(packets.sound, start=1):
+        for begin, end in track.gaps[:MOST_GAPS]:
+            damage.note(f"track {number} of its sound has nothing from {clock(begin)} to {clock(end)}")
+        if track.end < ends - EARLY:
+            at = clock(max(0.0, track.end))
+            damage.note(f"track {number} of its sound ends at {at}, the picture at {clock(ends)}")

@@ -172,7 +172,10 @@ class FilmWriter:
         if self.format.codec == "png":
             unfold(self._parts, self.format.rate, self.path, self.frames)
         else:
-            join(self._parts, self.format.rate, self.source, self.path, self.frames)
+            notes = join(self._parts, self.format.rate, self.source, self.path, self.frames)
+            for note in notes:
+                if note not in self.damage.notes:  # the source had it too
+                    self.damage.note(f"in the new film: {note}")
         self.then()  # before the parts go: until then all of it can be made again of them
         for part in self._parts:
             part.unlink()

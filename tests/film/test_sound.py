@@ -5,7 +5,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from films import ffmpeg_run, heard, make_film, write_film
+from films import ffmpeg_run, film_writer, heard, make_film, numbered, write_film
 
 from autoencode.film import ffmpeg
 from autoencode.film.join import Companions
@@ -189,3 +189,32 @@ def test_an_excerpts_chapters_are_its_own(tmp_path, rich):
 def test_the_tracks_that_were_asked_for(tmp_path, rich, audio, tracks):
     path = write_film(tmp_path / "a.mp4", 96, source=Companions(rich, audio=audio))
     assert len(probe(path).audio) == tracks
+
+
+def test_what_is_missing_in_the_sound_is_said(tmp_path):
+    source = make_film(tmp_path / "source.mkv", frames=144, sound_codec="mp2")
+    drop = r"noise=drop=between(pts*tb\,2\,3)"
+    ffmpeg_run("-i", source, "-map", "0", "-c", "copy", "-bsf:a", drop, tmp_path / "holed.mkv")
+    ffmpeg_run("-i", source, "-map", "0", "-c", "copy", "-bsf:a", drop[:-2] + "9)", tmp_path / "short.mkv")
+    said = {name: scan(probe(tmp_path / f"{name}.mkv")).damage.notes for name in ("source", "holed", "short")}
+    assert said == {
+        "source": [],
+        "holed": ["track 1 of its sound has nothing from 0:02.0 to 0:03.0"],
+        "short": ["track 1 of its sound ends at 0:02.0, the picture at 0:06.0"],
+    }
+    film = film_writer(tmp_path / "made.mkv", source=Companions(probe(tmp_path / "holed.mkv")))
+    with film:
+        for pixels in numbered(144, (96, 64)):
+            film.write(pixels)
+    assert film.damage.notes == [f"in the new film: {said['holed'][0]}"]
+
+
+def test_subtitles_that_cannot_be_read_are_left_out_with_a_line(tmp_path):
+    source = make_film(tmp_path / "source.mkv", frames=48)
+    (tmp_path / "a.srt").write_bytes(b"1\n00:00:00,500 --> 00:00:01,000\nCaf\xe9\n")
+    ffmpeg_run("-i", source, "-i", tmp_path / "a.srt", "-c", "copy", tmp_path / "b.mkv")
+    film = film_writer(tmp_path / "made.mp4", source=Companions(probe(tmp_path / "b.mkv")))
+    with film:
+        for pixels in numbered(48, (96, 64)):
+            film.write(pixels)
+    assert "complaint" in film.damage.notes[0]
