@@ -57,6 +57,9 @@ def locked(path: Path, busy: str) -> Iterator[None]:
     with path.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Another may have taken the file away, done with it, between its opening and its locking here.
+            if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                raise BlockingIOError
         except OSError:
             raise UserError(busy) from None
         yield
