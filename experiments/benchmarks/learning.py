@@ -8,8 +8,8 @@ Trains by the real command, at the widths of the preset `demo`, into experiments
 by the real command, on every frame of the dataset, after the epochs of `--at` and at the end. Runs and rows
 that are there already are not made again. `--jobs=2` trains two at a time, on one core each.
 
-The rows go to experiments/results/learning.csv; `--draw` makes experiments/figures/learning.png of them:
-quality against frames seen and against seconds, the mean over the seeds and how far they lie apart.
+The rows go to experiments/results/learning.csv; `--draw` makes experiments/figures/learning.png of those
+without changes: quality against frames seen and against seconds, the mean over the seeds and their spread.
 """
 
 import argparse
@@ -201,43 +201,47 @@ def _means(rows: list[dict[str, str]]) -> dict[str, dict[str, float]]:
 
 
 def draw() -> None:
-    """Draws the trainings of the largest budget that each trial was given."""
+    """Draws each trial as it stands in `TRIALS`: a line for each budget, the seeds' spread about it."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    rows = [{**row, "recipe": f"{row['recipe']} {row['changes']}".strip()} for row in _rows()]
     qualities = {
         "psnr": "PSNR, dB",
         "ssim": "SSIM",
         "quiet_motion": "motion kept in quiet shots",
         "vmaf": "VMAF",
     }
-    figure, axes = plt.subplots(len(qualities), 2, figsize=(10, 12), sharey="row", layout="constrained")
-    for recipe in dict.fromkeys(row["recipe"] for row in rows):
-        ours = [row for row in rows if row["recipe"] == recipe]
-        longest = max(int(row["of_frames"]) for row in ours)
-        ours = [row for row in ours if int(row["of_frames"]) == longest]
-        for line, quality in zip(axes, qualities, strict=True):
-            for axis, against in zip(line, ("frames_seen", "seconds"), strict=True):
-                points = {}
-                for row in ours:
-                    points.setdefault(int(row["frames_seen"]), []).append(
-                        (float(row[against]), float(row[quality]))
-                    )
-                across = [fmean(x for x, _ in at) for _, at in sorted(points.items())]
-                values = [[y for _, y in at] for _, at in sorted(points.items())]
-                (drawn,) = axis.plot(
-                    across, [fmean(y) for y in values], marker="o", markersize=3, label=recipe
-                )
-                low, high = [min(y) for y in values], [max(y) for y in values]
-                axis.fill_between(across, low, high, color=drawn.get_color(), alpha=0.2, linewidth=0)
-    for line, label in zip(axes, qualities.values(), strict=True):
-        line[0].set_ylabel(label)
+    figure, axes = plt.subplots(
+        len(qualities), 2, figsize=(10, 13), sharex="col", sharey="row", layout="constrained"
+    )
+    lines: dict[tuple[str, str], dict[int, list[dict[str, str]]]] = {}
+    for row in _rows():
+        if not row["changes"]:
+            line = lines.setdefault((row["recipe"], row["of_frames"]), {})
+            line.setdefault(int(row["frames_seen"]), []).append(row)
+    names = [name for name in TRIALS if any(name == recipe for recipe, _ in lines)]
+    for (recipe, _), points in sorted(lines.items()):
+        color = f"C{names.index(recipe)}"
+        at = [points[seen] for seen in sorted(points)]
+        for axis, quality in zip(axes, qualities, strict=True):
+            values = [[float(row[quality]) for row in seeds] for seeds in at]
+            means = [fmean(seeds) for seeds in values]
+            spread = [
+                [mean - min(seeds) for mean, seeds in zip(means, values, strict=True)],
+                [max(seeds) - mean for mean, seeds in zip(means, values, strict=True)],
+            ]
+            # The quickest: others had company on the machine.
+            seconds = [min(float(row["seconds"]) for row in seeds) for seeds in at]
+            for column, across in zip(axis, (sorted(points), seconds), strict=True):
+                column.errorbar(across, means, spread, color=color, marker="o", markersize=4, capsize=2)
+    for axis, label in zip(axes, qualities.values(), strict=True):
+        axis[0].set_ylabel(label)
     axes[-1][0].set_xlabel("frames seen")
-    axes[-1][1].set_xlabel("seconds of training")
-    axes[0][0].legend()
+    axes[-1][1].set_xlabel("seconds of training, one core")
+    handles = [plt.Line2D([], [], color=f"C{number}", marker="o") for number in range(len(names))]
+    figure.legend(handles, names, loc="outside lower center", ncols=4)
     figure.savefig(FIGURE, dpi=80)
     print(FIGURE)
 
