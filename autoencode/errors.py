@@ -1,4 +1,4 @@
-"""The one kind of error that is meant for the person who typed the command."""
+"""The errors that are meant for the person who typed the command."""
 
 
 class UserError(Exception):
@@ -7,3 +7,7 @@ class UserError(Exception):
     Its message is one line: what is wrong, with which file, and what to do. The commands print it on
     stderr and exit with status 1; a traceback is never shown.
     """
+
+
+class NoRoomError(UserError):
+    """The disk is full, or a file has reached its limit."""

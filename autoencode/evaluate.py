@@ -20,6 +20,7 @@ from autoencode.run import Run, find_trained_run
 if TYPE_CHECKING:
     from autoencode.evaluation import Evaluation
 
+flags.adopt_module_key_flags(film_flags)
 _FILM = flags.DEFINE_string("film", None, "The film to measure on.")
 _DATASET = flags.DEFINE_string(
     "dataset", None, "The dataset to measure on; the run's own if neither is given."

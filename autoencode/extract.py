@@ -26,6 +26,23 @@ from autoencode.quiet import quiet
 
 _File = tuple[str, int, int]  # where a film lies, its bytes, when it was changed, in nanoseconds since 1970
 
+FILMS = {
+    ".mp4",
+    ".m4v",
+    ".mov",
+    ".mkv",
+    ".webm",
+    ".avi",
+    ".ts",
+    ".mts",
+    ".m2ts",
+    ".mpg",
+    ".vob",
+    ".wmv",
+    ".flv",
+}
+"""Endings of names that only films have: in a folder, one of these that cannot be read is damaged."""
+
 BYTES_PER_PIXEL = 1.0
 """Of a JPEG record, rounded up from what films were measured at (data/README.md)."""
 
@@ -96,13 +113,15 @@ def films_in(folder: Path) -> list[Path]:
     """The films in a folder, by name. What is not one is passed over, and named.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or one that is called a film cannot be read.
     """
     films, others = [], []
     for path in sorted(path for path in folder.iterdir() if path.is_file() and path.name[0] != "."):
         try:
             films.append(probe(path).path)
         except UserError:
+            if path.suffix.lower() in FILMS:
+                raise
             others.append(path.name)
     if not films:
         raise UserError(f"{folder}: holds no film; name a film, or a folder of films")

@@ -29,9 +29,21 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def to_disk(path: Path) -> None:
-    """Waits until a file's bytes are where a power cut cannot reach them."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    """Waits until a file's bytes, or a folder's list of files, are where a power cut cannot reach them."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def take_place(made: Path, path: Path) -> None:
+    """Renames a file, or a folder of files, that is whole; not even a power cut then brings back the old."""
+    for file in made.iterdir() if made.is_dir() else ():
+        to_disk(file)
+    to_disk(made)
+    made.replace(path)
+    to_disk(path.parent)
 
 
 def write_json(path: Path, values: Any) -> Path:

@@ -8,6 +8,7 @@ from autoencode import command, film_flags
 from autoencode.config import parse_size
 from autoencode.extract import extract, films_in
 
+flags.adopt_module_key_flags(film_flags)
 _FILM = flags.DEFINE_multi_string(
     "film",
     None,

@@ -9,6 +9,7 @@ from absl import flags
 from autoencode import __version__, command, film_flags
 from autoencode.errors import UserError
 from autoencode.files import sha256
+from autoencode.film.companions import Companions, subtitles
 from autoencode.film.format import (
     CODECS,
     LAYOUTS,
@@ -17,7 +18,6 @@ from autoencode.film.format import (
     fitting_height,
     hardware_codec,
 )
-from autoencode.film.join import Companions, subtitles
 from autoencode.film.reading import Reading, describe, open_film
 from autoencode.film.timeline import Timeline, clock
 from autoencode.film.writer import FilmWriter
@@ -27,6 +27,7 @@ from autoencode.resequence import contact_sheet, resequence
 from autoencode.run import Run, find_trained_run
 from autoencode.summary import is_made, summary_of, write_summary
 
+flags.adopt_module_key_flags(film_flags)
 _FILM = flags.DEFINE_string("film", None, "The film to show, of any size and rate.", required=True)
 _RUN = flags.DEFINE_string(
     "run", None, "Name under experiments/runs/, or a path; the newest that was trained."
@@ -186,7 +187,7 @@ def _default_name(stem: str, codec: str) -> str:
     picture = (_EPOCH, _LAST, _NOISE, _SEED, _LAYOUT, _TITLES, _HEIGHT, _SIZE)
     typed = (*picture, _CODEC, _CRF, _AUDIO, *film_flags.TYPED)
     changes = [f"-{flag.name}={flag.value}" for flag in typed if flag.value != flag.default]
-    return f"{stem}{''.join(changes).replace('/', '_')}{CODECS[codec].suffixes[0]}"
+    return f"{stem}{re.sub('[/|]', '_', ''.join(changes))}{CODECS[codec].suffixes[0]}"
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from typing import Any
 from autoencode import __version__
 from autoencode.files import write_json
 from autoencode.film import ffmpeg
+from autoencode.film.companions import Companions
 from autoencode.film.damage import Damage
-from autoencode.film.join import Companions
 from autoencode.film.probe import FilmInfo
 from autoencode.film.reading import Reading
 from autoencode.film.sound import tracks

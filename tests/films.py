@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from autoencode.film import ffmpeg
+from autoencode.film.companions import Companions
 from autoencode.film.format import Format
-from autoencode.film.join import Companions
 from autoencode.film.probe import probe
 from autoencode.film.writer import FilmWriter
 

@@ -158,3 +158,9 @@ def test_a_refused_command_changes_nothing(place):
     refused(place, "train", "--run=begun", "--width=9")
     refused(place, "train", "--run=new", "--preset=nosuch")
     assert contents() == before
+
+
+@pytest.mark.parametrize("name", ["frames", "render", "evaluate"])
+def test_help_tells_of_excerpts(name, place):
+    said = command(name, "--help", cwd=place).stdout
+    assert all(flag in said for flag in ("--start", "--duration", "--every", "--crop", "allow_damaged"))

@@ -112,6 +112,15 @@ def test_a_film_that_changes_meanwhile_is_not_known_afterwards(tmp_path, monkeyp
     assert extract([path], (32, 32), data).frames == 72
 
 
+def test_a_folder_with_a_torn_film_is_not_taken_without_it(tmp_path):
+    whole = make_film(tmp_path / "whole.mp4", frames=24)
+    (tmp_path / "notes.txt").write_text("of what is here")
+    assert films_in(tmp_path) == [whole]
+    (tmp_path / "torn.mp4").write_bytes(whole.read_bytes()[:-500])
+    with pytest.raises(UserError, match=r"torn\.mp4.*copy it again"):
+        films_in(tmp_path)
+
+
 def test_a_folder_without_a_film(tmp_path):
     (tmp_path / "notes.txt").write_text("not a film\n" * 99)
     with pytest.raises(UserError, match="holds no film"):

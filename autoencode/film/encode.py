@@ -10,7 +10,7 @@ from pathlib import Path
 import imageio.v3 as imageio
 import numpy as np
 
-from autoencode.errors import UserError
+from autoencode.errors import NoRoomError, UserError
 from autoencode.film import ffmpeg
 from autoencode.film.format import Format
 from autoencode.film.probe import probe
@@ -94,7 +94,9 @@ def failure(film: Path, complaints: bytes, status: int) -> UserError:
     """What ffmpeg complained of when it wrote a film, or a part of it."""
     words = ffmpeg.last_words(complaints, status)
     full = "No space left" in words or "SIGXFSZ" in words  # the disk, or a limit on a file's size
-    mend = "make room on the disk" if full else "try another --output, --height or --layout"
+    if full:
+        return NoRoomError(f"{film}: ffmpeg could not write it ({words}); make room on the disk")
+    mend = "try another --output, --height or --layout"
     return UserError(f"{film}: ffmpeg could not write it ({words}); {mend}")
 
 

@@ -5,51 +5,19 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
 
-from autoencode.errors import UserError
-from autoencode.files import to_disk
+from autoencode.errors import NoRoomError, UserError
+from autoencode.files import take_place
 from autoencode.film import ffmpeg
+from autoencode.film.companions import Companions, sound, subtitles
 from autoencode.film.encode import check_count, failure
-from autoencode.film.probe import FilmInfo
-
-_EVERYWHERE = {"aac", "mp3", "ac3", "eac3", "alac"}
-_PCM = {"pcm_s16le", "pcm_s16be", "pcm_s24le"}
-COPIED = {
-    ".mp4": _EVERYWHERE | {"opus", "flac"},
-    ".mov": _EVERYWHERE | _PCM,
-    ".mkv": _EVERYWHERE | _PCM | {"mp2", "dts", "truehd", "mlp", "flac", "opus", "vorbis", "tta", "wavpack"},
-}
-"""Sound that each container takes as it is; any other is encoded to AAC."""
 
 CONTENTS = "parts.ffconcat"
 MARK = ".rendered"
 """A file that says that a folder of pictures was rendered, and may be replaced."""
-
-
-_TEXT = {"subrip", "ass", "ssa", "webvtt", "mov_text", "text"}
-_PICTURES = {"dvd_subtitle", "hdmv_pgs_subtitle", "dvb_subtitle"}
-"""Subtitles that are pictures, which only Matroska takes."""
-
-
-@dataclass(frozen=True)
-class Companions:
-    """What of the source goes with the frames, sound, subtitles and chapters, and which part, in seconds."""
-
-    film: FilmInfo
-    start: float = 0.0  # since the file's start
-    duration: float | None = None  # None: to the end
-    delay: float = 0.0  # how long after `start` the first picture comes
-    audio: Literal["all", "first", "none"] = "all"  # which tracks of sound
-    jumps: bool = False  # the film's clock is set anew in between
-
-    @property
-    def sound(self) -> tuple[str, ...]:
-        """Codec of each track that comes along."""
-        return self.film.audio[: {"all": None, "first": 1, "none": 0}[self.audio]]
 
 
 def join(
@@ -72,21 +40,38 @@ def join(
     Raises:
       UserError: the source is gone, ffmpeg failed, or not all frames arrived.
     """
-    joined, evened = parts[0].with_name(f"joined{path.suffix.lower()}"), parts[0].with_name("evened.mkv")
+    folder, suffix = parts[0].parent, path.suffix.lower()
+    joined, notes = folder / f"joined{suffix}", []
     if source is not None and not source.film.path.exists():
         raise UserError(f"{source.film.path}: No such file any more; put it back, its sound is to come along")
     try:
-        if source is not None and source.jumps:
-            source = _evened(source, evened, path)
-        said = _run(parts, rate, frames, _command(rate, source, joined), path)
-        notes = [f"what came along did so with a complaint ({ffmpeg.last_words(said)})"] if said else []
+        if source is None:
+            said = _run(parts, rate, frames, _command(rate, None, None, [], [], joined), path)
+        else:
+            if source.jumps:
+                source = _evened(source, folder / "evened.mkv", path)
+            come = sound(source, suffix), subtitles(source.film, suffix)
+            texts = _texts(source, folder / "texts.mkv", path) if source.start > 0 else None
+            if source.start > 0 and texts is None:
+                come = come[0], []
+            try:
+                said = _run(parts, rate, frames, _command(rate, source, texts, *come, joined), path)
+            except NoRoomError:
+                raise
+            except UserError:
+                fit = _fitting(source, texts, *come, joined)
+                if fit == come:
+                    raise
+                notes = _changes(come, fit)
+                said = _run(parts, rate, frames, _command(rate, source, texts, *fit, joined), path)
+        if said:
+            notes.append(f"what came along did so with a complaint ({ffmpeg.last_words(said)})")
         notes += check_count(path, joined, frames)
-        to_disk(joined)
-        joined.replace(path)
+        take_place(joined, path)
         return notes
     finally:
-        joined.unlink(missing_ok=True)  # it may be what fills the disk
-        evened.unlink(missing_ok=True)
+        for file in (joined, folder / "evened.mkv", folder / "texts.mkv"):
+            file.unlink(missing_ok=True)  # it may be what fills the disk
 
 
 def unfold(parts: Sequence[Path], rate: Fraction, path: Path, frames: int) -> None:
@@ -105,8 +90,17 @@ def unfold(parts: Sequence[Path], rate: Fraction, path: Path, frames: int) -> No
     shutil.rmtree(unfolded, ignore_errors=True)
     unfolded.mkdir()
     try:
-        command = [ffmpeg.binary(), "-hide_banner", "-nostdin", "-v", "error", "-f", "concat", "-i", CONTENTS]
-        command += ["-fps_mode", "passthrough", "-pix_fmt", "rgb24", "unfolded/%08d.png"]
+        command = [
+            "-f",
+            "concat",
+            "-i",
+            CONTENTS,
+            "-fps_mode",
+            "passthrough",
+            "-pix_fmt",
+            "rgb24",
+            "unfolded/%08d.png",
+        ]
         _run(parts, rate, frames, command, path)
         found = len(list(unfolded.iterdir()))
         if found != frames:
@@ -114,7 +108,7 @@ def unfold(parts: Sequence[Path], rate: Fraction, path: Path, frames: int) -> No
         (unfolded / MARK).touch()
         if path.exists():
             shutil.rmtree(path)
-        unfolded.replace(path)
+        take_place(unfolded, path)
     finally:
         shutil.rmtree(unfolded, ignore_errors=True)
 
@@ -131,7 +125,7 @@ def _run(parts: Sequence[Path], rate: Fraction, frames: int, command: list[str],
     )
     (folder / CONTENTS).write_text("ffconcat version 1.0\n" + contents)
     # From inside the folder: nothing in the names of its way could then be taken for syntax.
-    ran = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    ran = _ffmpeg(command, folder)
     if ran.returncode != 0:
         raise failure(path, ran.stderr, ran.returncode)
     return ran.stderr.strip()
@@ -139,29 +133,114 @@ def _run(parts: Sequence[Path], rate: Fraction, frames: int, command: list[str],
 
 def _evened(source: Companions, evened: Path, path: Path) -> Companions:
     """The same with a clock that runs on: a moment can only be found by one that does."""
-    command = [ffmpeg.binary(), "-hide_banner", "-nostdin", "-v", "error", "-y"]
-    command += [*ffmpeg.source(source.film.path), "-map", "0:a?", "-map", "0:s?", "-c", "copy"]
     if not source.sound and not source.film.subtitles:
         return source
-    ran = subprocess.run(
-        [*command, ffmpeg.target(evened)], stdin=subprocess.DEVNULL, capture_output=True, check=False
+    _write(evened, [*ffmpeg.source(source.film.path), "-map", "0:a?", "-map", "0:s?", "-c", "copy"], path)
+    return replace(source, film=replace(source.film, path=evened, start_time=0.0))
+
+
+def _texts(source: Companions, texts: Path, path: Path) -> Path | None:
+    """The subtitles from an excerpt's start on, in a file of their own; None: there are none.
+
+    ffmpeg would begin at the key frame before the start, with times below zero, that no container takes.
+    """
+    become = subtitles(source.film, ".mkv")
+    if not any(become):
+        return None
+    begin = f"{source.start + source.film.start_time:.6f}"
+    cut = (
+        f"noise=drop=lte((pts+duration)*tb\\,{begin}),"
+        f"setts=pts=max(PTS-{begin}/TB\\,0):dts=max(DTS-{begin}/TB\\,0)"
+        f":duration=DURATION-max({begin}/TB-PTS\\,0)"
     )
+    command = ["-copyts", *ffmpeg.source(source.film.path)]
+    for place, (track, codec) in enumerate((track, codec) for track, codec in enumerate(become) if codec):
+        command += ["-map", f"0:s:{track}", f"-c:s:{place}", codec]
+    _write(texts, [*command, "-bsf:s", cut], path)
+    empty = _ffmpeg([*ffmpeg.source(texts), "-map", "0", "-c", "copy", "-f", "null", "-"]).returncode
+    return None if empty else texts
+
+
+def _write(made: Path, command: list[str], path: Path) -> None:
+    """Runs ffmpeg with a command that lacks only its output; a failure is one of the film at `path`."""
+    ran = _ffmpeg([*command, ffmpeg.target(made)])
     if ran.returncode != 0:
         raise failure(path, ran.stderr, ran.returncode)
-    return replace(source, film=replace(source.film, path=evened))
 
 
-def _command(rate: Fraction, source: Companions | None, joined: Path) -> list[str]:
+def _ffmpeg(command: list[str], folder: Path | None = None) -> subprocess.CompletedProcess:
+    words = [ffmpeg.binary(), "-hide_banner", "-nostdin", "-v", "error", "-y", *command]
+    return subprocess.run(words, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+
+
+_Come = tuple[list[str | None], list[str | None]]
+"""What becomes of the tracks of sound, and of subtitles: a codec, 'copy', or None: it is left out."""
+
+
+def _fitting(
+    source: Companions, texts: Path | None, sounds: list[str | None], titles: list[str | None], joined: Path
+) -> _Come:
+    """What becomes of each track if those that cannot come so are encoded, or else left out."""
+
+    def works(become: str, options: list[str]) -> bool:
+        kind = options[-1].split(":")[1]
+        try:
+            _write(joined, [*options, f"-c:{kind}", become], joined)
+        except NoRoomError:
+            raise
+        except UserError:
+            return False
+        return True
+
+    film = ["-max_error_rate", "1", *_part(source), *ffmpeg.source(source.film.path)]
+    ways = [["copy", "aac"] if become == "copy" else [become] for become in sounds]
+    fit_sounds = [
+        next((way for way in tried if way and works(way, [*film, "-map", f"0:a:{track}"])), None)
+        for track, tried in enumerate(ways)
+    ]
+    if texts:
+        film = ffmpeg.source(texts)
+    places = _places(source, texts, titles)
+    fit_titles = [
+        become if become and works(become, [*film, "-map", f"0:s:{place}"]) else None
+        for place, become in zip(places, titles, strict=True)
+    ]
+    return fit_sounds, fit_titles
+
+
+def _changes(come: _Come, fit: _Come) -> list[str]:
+    """What to say of tracks that came otherwise than they should have."""
+    return [
+        f"track {number} of its {kind} " + ("was encoded anew, to be taken" if now else "could not be taken")
+        for kind, before, after in zip(("sound", "subtitles"), come, fit, strict=True)
+        for number, (then, now) in enumerate(zip(before, after, strict=True), start=1)
+        if then != now
+    ]
+
+
+def _command(
+    rate: Fraction,
+    source: Companions | None,
+    texts: Path | None,
+    sounds: list[str | None],
+    titles: list[str | None],
+    joined: Path,
+) -> list[str]:
     # Holds the first picture back until the sound has come as far.
     delay = max(source.delay, 0.0) if source else 0.0
-    command = [ffmpeg.binary(), "-hide_banner", "-nostdin", "-v", "error", "-y"]
-    command += ["-max_error_rate", "1"]  # sound that is broken must not cost the picture
+    command = ["-max_error_rate", "1"]  # sound that is broken must not cost the picture
     command += ["-itsoffset", f"{delay:.6f}", "-f", "concat", "-i", CONTENTS]
     if source is not None:
         command += [*_part(source), *ffmpeg.source(source.film.path.absolute())]
+    if texts:
+        command += ffmpeg.source(texts.absolute())
     command += ["-map", "0:v", "-c:v", "copy", "-bsf:v", _on_the_beat(rate, delay), "-map_metadata:g", "-1"]
     if source is not None:
-        command += [*_sound(source, joined.suffix), *_subtitles(source, joined.suffix), "-map_chapters", "1"]
+        # A copy would otherwise begin at the key frame of the picture before the excerpt.
+        command += ["-copypriorss:a", "0"] if source.start > 0 else []
+        command += _tracks("a", 1, range(len(sounds)), sounds)
+        command += _tracks("s", 2 if texts else 1, _places(source, texts, titles), titles)
+        command += ["-map_chapters", "1"]
         if source.duration is not None:  # chapters and subtitles would follow
             command += ["-t", f"{source.duration:.6f}"]
     if joined.suffix != ".mkv":
@@ -170,7 +249,7 @@ def _command(rate: Fraction, source: Companions | None, joined: Path) -> list[st
     if source is not None and not source.jumps:
         # ffmpeg counts an MPEG-TS from the first stream in use. Keeping the source's picture in use, for
         # nothing else, stops sound that starts late from coming early.
-        command += ["-map", "1:V:0", "-c", "copy", "-f", "null", "-"]
+        command += ["-map", "1:V:0", "-c", "copy", "-bsf:v", "setts=ts=N", "-f", "null", "-"]
     return command
 
 
@@ -181,35 +260,25 @@ def _on_the_beat(rate: Fraction, delay: float) -> str:
     return "setts=" + ":".join(times)
 
 
-def _sound(source: Companions, suffix: str) -> list[str]:
-    taken = COPIED[suffix]
-    # A copy would otherwise begin at the key frame of the picture before the excerpt.
-    options = ["-copypriorss:a", "0"] if source.start > 0 else []
-    for track, codec in enumerate(source.sound):
-        options += ["-map", f"1:a:{track}", f"-map_metadata:s:a:{track}", f"1:s:a:{track}"]
-        copied = codec in taken
-        options += [f"-c:a:{track}", "copy"] if copied else [f"-c:a:{track}", "aac", f"-b:a:{track}", "192k"]
-    return options
-
-
-def subtitles(film: FilmInfo, suffix: str) -> list[str | None]:
-    """What becomes of each track of subtitles in a container: a codec, 'copy', or None: it is left out."""
-    if suffix == ".mkv":
-        return [
-            "srt" if codec in ("mov_text", "text") else "copy" if codec in _TEXT | _PICTURES else None
-            for codec in film.subtitles
-        ]
-    return ["mov_text" if codec in _TEXT else None for codec in film.subtitles]
-
-
-def _subtitles(source: Companions, suffix: str) -> list[str]:
+def _tracks(kind: str, file: int, places: Sequence[int], become: list[str | None]) -> list[str]:
+    """Options for the tracks of a kind that lie at `places` of a file."""
     options, made = [], 0
-    for track, become in enumerate(subtitles(source.film, suffix)):
-        if become is not None:
-            options += ["-map", f"1:s:{track}", f"-map_metadata:s:s:{made}", f"1:s:s:{track}"]
-            options += [f"-c:s:{made}", become]
-            made += 1
+    for place, codec in zip(places, become, strict=True):
+        if codec is None:
+            continue
+        track = f"{kind}:{made}"
+        options += ["-map", f"{file}:{kind}:{place}", f"-map_metadata:s:{track}", f"{file}:s:{kind}:{place}"]
+        options += [f"-c:{track}", codec, *([f"-b:{track}", "192k"] if codec == "aac" else [])]
+        made += 1
     return options
+
+
+def _places(source: Companions, texts: Path | None, titles: list[str | None]) -> list[int]:
+    """Where each track of subtitles lies: in the film, or among those that Matroska takes."""
+    if texts is None:
+        return list(range(len(titles)))
+    taken = [codec is not None for codec in subtitles(source.film, ".mkv")]
+    return [sum(taken[:track]) for track in range(len(titles))]
 
 
 def _part(source: Companions) -> list[str]:

@@ -78,7 +78,8 @@ def probe(path: str | Path) -> FilmInfo:
     container = re.search(r"^Input #0, (\S+),", text, re.MULTILINE)
     if container is None:
         raise UserError(
-            f"{path}: not a film that ffmpeg can read ({_reason(text, ran.returncode)}); try another file"
+            f"{path}: not a film that ffmpeg can read ({_reason(text, ran.returncode)});"
+            " copy it again, or try another"
         )
     streams = _streams(text)
     # A cover picture in a music file is a video stream by name only.

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import tempfile
 from array import array
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from autoencode.errors import UserError
 from autoencode.film import ffmpeg
 from autoencode.film.damage import Damage
+from autoencode.film.packets import read_packets
 from autoencode.film.probe import FilmInfo
 from autoencode.film.timeline import Timeline, clock, pace, pictures, usual_pace
 from autoencode.film.transport import is_clocked, packet_size
@@ -109,7 +106,7 @@ def _read_packets(film: FilmInfo) -> _Packets:
     shown, decoded, lasts, heard = array("d"), array("d"), array("d"), array("d")
     end, said = 0.0, bytearray()
     sound = {str(1 + track): _Sound() for track in range(len(film.audio))}
-    for packet in _packets(film.path, said):
+    for packet in read_packets(film.path, said):
         time = (packet.decoded if packet.shown is None else packet.shown) - film.start_time
         end = max(end, time + packet.lasts)
         if packet.stream == "0":
@@ -129,43 +126,22 @@ def _read_packets(film: FilmInfo) -> _Packets:
     jumps = _jumps(times, decoding, np.array(heard), film.path)
     last = lasts[int(np.argmax(times))] if len(times) else 0.0
     times.sort()
+    if _are_fields(film, times):
+        times = times[::2]
     cut = re.search(rb"ended prematurely|partial file", said) is not None
     complaint = ffmpeg.last_words(bytes(said)) if said.strip() else None
     return _Packets(times, last, end, cut, complaint, guessed, jumps, [*sound.values()])
 
 
-class _Packet(NamedTuple):
-    stream: str  # "0" is the picture's
-    shown: float | None  # seconds, as the other two
-    decoded: float
-    lasts: float
+def _are_fields(film: FilmInfo, times: np.ndarray) -> bool:
+    """Whether a picture comes in two packets, a field in each, as camcorders and broadcasts may have it.
 
-
-def _packets(path: Path, said: bytearray) -> Iterator[_Packet]:
-    """Every packet that is to be shown, in the file's order; `said` gets what ffmpeg complained of."""
-    # Video, sound and subtitles: only where all of them stop is the file's end.
-    maps = ["-map", "0:V:0", "-map", "0:a?", "-map", "0:s?"]
-    # Without -copyts ffmpeg counts some containers from the first stream mapped, not from the file's start.
-    command = [ffmpeg.binary(), "-hide_banner", "-nostdin", "-v", "error", "-copyts"]
-    command += [*ffmpeg.source(path), *maps, "-c", "copy", "-f", "framecrc", "-"]
-    bases: dict[str, float] = {}
-    with tempfile.TemporaryFile() as complaints:
-        # Line by line: of a long film they are many.
-        with subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints
-        ) as process:
-            for line in process.stdout:
-                if line.startswith(b"#tb "):
-                    stream, _, base = line.decode()[4:].partition(": ")
-                    bases[stream] = float(Fraction(base))
-                columns = [column.strip() for column in line.decode(errors="replace").split(",")]
-                if len(columns) < 6 or columns[0] not in bases or _is_discarded(columns[6:]):
-                    continue
-                decoded, shown, lasts = (int(column) for column in columns[1:4])
-                timed, base = shown > -(2**62), bases[columns[0]]  # it writes none as a large negative number
-                yield _Packet(columns[0], shown * base if timed else None, decoded * base, lasts * base)
-        complaints.seek(0)
-        said += complaints.read()
+    The header's rate is then that of the pictures, and there are twice as many packets.
+    """
+    if film.progressive or len(times) < 4:
+        return False
+    packets = (len(times) - 1) / max(times[-1] - times[0], 1e-6)
+    return abs(packets / float(film.rate) - 2) < 0.05
 
 
 def _times_of_decoding(film: FilmInfo, shown: np.ndarray, decoded: np.ndarray) -> np.ndarray:
@@ -206,12 +182,6 @@ def _in_order(film: FilmInfo, packets: _Packets, damage: Damage) -> _Packets:
     for number in packets.jumps[:MOST_GAPS]:
         damage.found(f"its clock jumps near picture {number + 1:,}, after {clock(times[number])} of pictures")
     return replace(packets, times=times, end=np.inf, guessed=True, sound=[])
-
-
-def _is_discarded(columns: list[str]) -> bool:
-    """Whether an edit list cuts the packet away: ffmpeg's discard flag, 4."""
-    flags = [int(column[2:], 16) for column in columns if column.startswith("F=")]
-    return bool(flags and flags[0] & 4)
 
 
 def _find_gaps(packets: _Packets, rate: Fraction, damage: Damage, clocked: bool) -> None:

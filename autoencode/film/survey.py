@@ -14,8 +14,9 @@ from autoencode.film import ffmpeg
 from autoencode.film.probe import Crop, FilmInfo
 from autoencode.film.timeline import Timeline
 
-MOMENTS = 24
-"""Places of a film that are looked at for bars: one dark scene is not all of them."""
+MOMENTS, APART = 24, 25.0
+"""Places of a film that are looked at for bars, at the least, and seconds between them, at the most: one dark
+scene is not all of them, and some films change their shape."""
 
 BLACK = 24
 """Of 255, the brightest that a bar may be; limited range calls 16 black."""
@@ -31,10 +32,10 @@ SPELLS = 3
 def find_bars(film: FilmInfo, timeline: Timeline) -> Crop | None:
     """The picture without the bars around it, or None if there are none.
 
-    A bar is what is black at every one of `MOMENTS` evenly spread moments: at the key frames before them,
+    A bar is what is black at every one of evenly spread moments: at the key frames before them,
     which are quick to reach, or where there are few of those at the moments themselves.
     """
-    moments = _moments(timeline, MOMENTS)
+    moments = _moments(timeline, max(MOMENTS, round(timeline.duration / APART)))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         looks = list(pool.map(lambda time: _box(film, time, exact=False), moments))
         if len({look.time for look in looks}) < len(moments) / 2:

@@ -206,9 +206,9 @@ def pace(times: np.ndarray, nominal: Fraction) -> tuple[Fraction, bool]:
 
 def usual_pace(times: np.ndarray, nominal: Fraction) -> Fraction:
     """A variable film's rate: that of its median gap, so that pauses do not thin out the movement."""
-    usual = min(1 / float(np.median(np.diff(times)).clip(1e-3)), 120.0)
+    usual = min(1 / float(np.median(np.diff(times)).clip(1e-3)), 240.0)
     # Timestamps that tremble or are rounded make the median a little wrong; cameras keep to these.
-    for rate in (nominal, *map(Fraction, (24, 25, 30, 48, 50, 60, 90, 100, 120))):
+    for rate in (nominal, *map(Fraction, (24, 25, 30, 48, 50, 60, 90, 100, 120, 240))):
         if abs(rate - usual) <= 0.02 * usual:
             return rate
     return Fraction(usual).limit_denominator(1001)

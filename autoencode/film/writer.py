@@ -13,11 +13,12 @@ from types import TracebackType
 import numpy as np
 
 from autoencode.errors import UserError
-from autoencode.files import locked, to_disk, whole
+from autoencode.files import locked, take_place, whole
+from autoencode.film.companions import Companions
 from autoencode.film.damage import Damage
 from autoencode.film.encode import Encoder
 from autoencode.film.format import CODECS, LARGEST, Format
-from autoencode.film.join import MARK, Companions, join, unfold
+from autoencode.film.join import MARK, join, unfold
 from autoencode.film.probe import probe
 from autoencode.film.scan import scan
 from autoencode.interrupt import deferred
@@ -160,8 +161,7 @@ class FilmWriter:
         self._encoder.finish()
         if self.damage.notes:
             self.damage.save(self._folder / "damage")
-        to_disk(self._encoder.path)
-        self._encoder.path.replace(self._folder / f"{self._kept:09d}{self._part_suffix}")
+        take_place(self._encoder.path, self._folder / f"{self._kept:09d}{self._part_suffix}")
         self._kept, self._encoder = self.frames, None
 
     def _finish(self) -> None:

@@ -8,8 +8,8 @@ from films import ffmpeg_run, film_writer, heard, make_film, number_of
 
 from autoencode.errors import UserError
 from autoencode.film import decode, writer
+from autoencode.film.companions import Companions
 from autoencode.film.decode import read_frames
-from autoencode.film.join import Companions
 from autoencode.film.probe import probe
 from autoencode.film.reading import Reading, open_film
 from autoencode.film.stack import Stack

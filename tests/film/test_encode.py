@@ -12,9 +12,9 @@ from films import ffmpeg_run, files_end_at, film_writer, make_film, number_of, n
 
 from autoencode.errors import UserError
 from autoencode.film import ffmpeg
+from autoencode.film.companions import Companions
 from autoencode.film.decode import read_frames
 from autoencode.film.format import default_height, fitting_height
-from autoencode.film.join import Companions
 from autoencode.film.probe import probe
 from autoencode.film.scan import scan
 from autoencode.film.timeline import at_constant_rate

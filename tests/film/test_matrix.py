@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from films import ffmpeg_run
 
+from autoencode.film.companions import Companions
 from autoencode.film.decode import read_frames
 from autoencode.film.format import Format
-from autoencode.film.join import Companions
 from autoencode.film.probe import probe
 from autoencode.film.reading import Reading, open_film
 from autoencode.film.scan import scan

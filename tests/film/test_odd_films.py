@@ -5,8 +5,8 @@ import pytest
 from films import film_writer, make_film, number_of
 
 from autoencode.errors import UserError
+from autoencode.film.companions import Companions
 from autoencode.film.decode import read_frames
-from autoencode.film.join import Companions
 from autoencode.film.probe import probe
 from autoencode.film.reading import open_film
 from autoencode.film.scan import scan

@@ -8,7 +8,7 @@ import pytest
 from films import ffmpeg_run, film_writer, heard, make_film, numbered, write_film
 
 from autoencode.film import ffmpeg
-from autoencode.film.join import Companions
+from autoencode.film.companions import Companions
 from autoencode.film.probe import probe
 from autoencode.film.scan import scan
 from autoencode.film.sound import tracks
@@ -202,19 +202,63 @@ def test_what_is_missing_in_the_sound_is_said(tmp_path):
         "holed": ["track 1 of its sound has nothing from 0:02.0 to 0:03.0"],
         "short": ["track 1 of its sound ends at 0:02.0, the picture at 0:06.0"],
     }
-    film = film_writer(tmp_path / "made.mkv", source=Companions(probe(tmp_path / "holed.mkv")))
-    with film:
-        for pixels in numbered(144, (96, 64)):
+    notes = noted(tmp_path / "made.mkv", Companions(probe(tmp_path / "holed.mkv")), 144)
+    assert notes == [f"in the new film: {said['holed'][0]}"]
+
+
+def noted(path, source, frames):
+    """What is said of a film that is made of frames and what a source has beside its own."""
+    with film_writer(path, source=source) as film:
+        for pixels in numbered(frames, (96, 64)):
             film.write(pixels)
-    assert film.damage.notes == [f"in the new film: {said['holed'][0]}"]
+    return film.damage.notes
 
 
 def test_subtitles_that_cannot_be_read_are_left_out_with_a_line(tmp_path):
     source = make_film(tmp_path / "source.mkv", frames=48)
     (tmp_path / "a.srt").write_bytes(b"1\n00:00:00,500 --> 00:00:01,000\nCaf\xe9\n")
     ffmpeg_run("-i", source, "-i", tmp_path / "a.srt", "-c", "copy", tmp_path / "b.mkv")
-    film = film_writer(tmp_path / "made.mp4", source=Companions(probe(tmp_path / "b.mkv")))
-    with film:
-        for pixels in numbered(48, (96, 64)):
-            film.write(pixels)
-    assert "complaint" in film.damage.notes[0]
+    [note] = noted(tmp_path / "made.mp4", Companions(probe(tmp_path / "b.mkv")), 48)
+    assert "complaint" in note
+
+
+def test_a_track_that_nobody_can_decode_is_left_out_with_a_line(tmp_path):
+    one = make_film(tmp_path / "one.mkv", frames=48, sound_codec="libvorbis")
+    two = tmp_path / "two.mkv"
+    ffmpeg_run("-i", one, *["-map", "0:v", "-map", "0:a", "-map", "0:a"], "-c", "copy", "-c:a:1", "aac", two)
+    two.write_bytes(two.read_bytes().replace(b"A_VORBIS", b"A_UNKNWN"))
+    path = tmp_path / "made.mp4"
+    assert "in the new film: track 1 of its sound could not be taken" in noted(
+        path, Companions(probe(two)), 48
+    )
+    assert probe(path).audio == ("aac",)
+
+
+def test_torn_packets_of_sound_do_not_cost_the_picture(tmp_path):
+    """An mp4 takes AAC only without the headers it has in an MPEG-TS, and a torn one cannot be taken off."""
+    raw = make_film(tmp_path / "film.ts", frames=240, sound_codec="aac").read_bytes()
+    packets = len(raw) // 188
+    (tmp_path / "torn.ts").write_bytes(raw[: (packets // 3 + 10) * 188] + raw[packets // 2 * 188 :])
+    source = Companions(probe(tmp_path / "torn.ts"))
+    notes = noted(tmp_path / "made.mp4", source, 240)
+    assert "in the new film: track 1 of its sound was encoded anew, to be taken" in notes
+    assert probe(tmp_path / "made.mp4").audio == ("aac",)
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mp4"])
+def test_an_excerpts_subtitles_are_its_own(tmp_path, suffix):
+    cues = [(1, 5, "before"), (6, 7, "in it"), (8, 9, "at its end")]
+    lines = (f"1\n00:00:{a:02},000 --> 00:00:{b:02},000\n{text}\n" for a, b, text in cues)
+    (tmp_path / "a.srt").write_text("\n".join(lines))
+    film = make_film(tmp_path / "film.mkv", frames=240, extra=["-g", "250"])
+    ffmpeg_run("-i", film, "-i", tmp_path / "a.srt", "-c", "copy", tmp_path / "b.mkv")
+    made = write_film(tmp_path / f"made.{suffix}", 96, source=Companions(probe(tmp_path / "b.mkv"), 4.5, 4.0))
+    assert probe(made).start_time == pytest.approx(0, abs=0.005)
+    said = ffmpeg_run("-copyts", "-i", made, "-map", "0:s", "-f", "srt", "-").decode()
+    found = re.findall(r"00:00:(\S+) --> 00:00:(\S+)\n(.+)", said)
+    assert [(begin, text) for begin, _, text in found] == [
+        ("00,000", "before"),
+        ("01,500", "in it"),
+        ("03,500", "at its end"),
+    ]
+    assert [end for _, end, _ in found][:2] == ["00,500", "02,500"]

@@ -1,5 +1,6 @@
 """Presentation times, breaks, excerpts, and the even pace."""
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -8,7 +9,9 @@ import pytest
 from films import make_film, number_of
 
 from autoencode.errors import UserError
+from autoencode.film import scan as scan_module
 from autoencode.film.decode import read_frames
+from autoencode.film.packets import read_packets
 from autoencode.film.probe import probe
 from autoencode.film.scan import scan
 from autoencode.film.timeline import Timeline, at_constant_rate, clock, pace
@@ -212,3 +215,23 @@ def test_an_excerpt_that_begins_while_a_picture_is_held_begins_with_it(tmp_path)
     frames = list(at_constant_rate(read_frames(film, (96, 64), timeline=timeline), timeline))
     assert [number_of(frame.pixels) for frame in frames] == [*[23] * 24, *range(24, 36)]
     assert scan(film, start=1.5, duration=1.0).frames_out == 24
+
+
+@pytest.mark.parametrize("rate", [25, 240])
+def test_a_varying_rate_is_that_of_most_pictures(rate):
+    gaps = np.where(np.arange(240) % 40 == 39, 3 / rate, 1 / rate)
+    assert pace(np.cumsum(gaps), Fraction(30)) == (rate, False)
+
+
+def test_pictures_that_come_as_two_fields_count_once(tmp_path, monkeypatch):
+    film = replace(probe(make_film(tmp_path / "film.mkv", frames=24)), progressive=False)
+    usual = list(read_packets(film.path, bytearray()))
+    fields = [
+        packet._replace(shown=packet.shown + late)
+        for packet in usual
+        for late in ((0, 1 / 48) if packet.stream == "0" else (0,))
+    ]
+    monkeypatch.setattr(scan_module, "read_packets", lambda path, said: iter(fields))
+    timeline = scan(film)
+    assert (timeline.count, timeline.rate, timeline.constant) == (24, 24, True)
+    np.testing.assert_allclose(timeline.times, np.arange(24) / 24, atol=0.002)

@@ -9,8 +9,8 @@ from films import ffmpeg_run, files_end_at, film_writer, make_film, number_of, n
 
 from autoencode.errors import UserError
 from autoencode.film import writer
+from autoencode.film.companions import Companions
 from autoencode.film.decode import read_frames
-from autoencode.film.join import Companions
 from autoencode.film.probe import probe
 from autoencode.film.scan import scan
 

@@ -1,0 +1,53 @@
+"""What a film has beside its picture, and what becomes of it in another container."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from autoencode.film.probe import FilmInfo
+
+_EVERYWHERE = {"aac", "mp3", "ac3", "eac3", "alac"}
+_PCM = {"pcm_s16le", "pcm_s16be", "pcm_s24le"}
+COPIED = {
+    ".mp4": _EVERYWHERE | {"opus", "flac"},
+    ".mov": _EVERYWHERE | _PCM,
+    ".mkv": _EVERYWHERE | _PCM | {"mp2", "dts", "truehd", "mlp", "flac", "opus", "vorbis", "tta", "wavpack"},
+}
+"""Sound that each container takes as it is; any other is encoded to AAC."""
+
+_TEXT = {"subrip", "ass", "ssa", "webvtt", "mov_text", "text"}
+_PICTURES = {"dvd_subtitle", "hdmv_pgs_subtitle", "dvb_subtitle"}
+"""Subtitles that are pictures, which only Matroska takes."""
+
+
+@dataclass(frozen=True)
+class Companions:
+    """What of the source goes with the frames, sound, subtitles and chapters, and which part, in seconds."""
+
+    film: FilmInfo
+    start: float = 0.0  # since the file's start
+    duration: float | None = None  # None: to the end
+    delay: float = 0.0  # how long after `start` the first picture comes
+    audio: Literal["all", "first", "none"] = "all"  # which tracks of sound
+    jumps: bool = False  # the film's clock is set anew in between
+
+    @property
+    def sound(self) -> tuple[str, ...]:
+        """Codec of each track that comes along."""
+        return self.film.audio[: {"all": None, "first": 1, "none": 0}[self.audio]]
+
+
+def sound(source: Companions, suffix: str) -> list[str | None]:
+    """What becomes of each track of sound in a container: 'copy', or 'aac'."""
+    return ["copy" if codec in COPIED[suffix] else "aac" for codec in source.sound]
+
+
+def subtitles(film: FilmInfo, suffix: str) -> list[str | None]:
+    """What becomes of each track of subtitles in a container: a codec, 'copy', or None: it is left out."""
+    if suffix == ".mkv":
+        return [
+            "srt" if codec in ("mov_text", "text") else "copy" if codec in _TEXT | _PICTURES else None
+            for codec in film.subtitles
+        ]
+    return ["mov_text" if codec in _TEXT else None for codec in film.subtitles]

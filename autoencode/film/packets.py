@@ -1,0 +1,59 @@
+"""The packets of a film, one by one, without decoding any."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+from autoencode.film import ffmpeg
+
+
+class Packet(NamedTuple):
+    """What a container has for one moment of one of its streams; times are seconds."""
+
+    stream: str  # "0" is the picture's
+    shown: float | None  # seconds, as the other two
+    decoded: float
+    lasts: float
+
+
+def read_packets(path: Path, said: bytearray) -> Iterator[Packet]:
+    """Every packet that is to be shown or heard, in the file's order, by the file's own clock.
+
+    Args:
+      path: the film.
+      said: gets what ffmpeg complained of.
+    """
+    # Video, sound and subtitles: only where all of them stop is the file's end.
+    maps = ["-map", "0:V:0", "-map", "0:a?", "-map", "0:s?"]
+    # Without -copyts ffmpeg counts some containers from the first stream mapped, not from the file's start.
+    command = [ffmpeg.binary(), "-hide_banner", "-nostdin", "-v", "error", "-copyts"]
+    command += [*ffmpeg.source(path), *maps, "-c", "copy", "-f", "framecrc", "-"]
+    bases: dict[str, float] = {}
+    with tempfile.TemporaryFile() as complaints:
+        # Line by line: of a long film they are many.
+        with subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints
+        ) as process:
+            for line in process.stdout:
+                if line.startswith(b"#tb "):
+                    stream, _, base = line.decode()[4:].partition(": ")
+                    bases[stream] = float(Fraction(base))
+                columns = [column.strip() for column in line.decode(errors="replace").split(",")]
+                if len(columns) < 6 or columns[0] not in bases or _is_discarded(columns[6:]):
+                    continue
+                decoded, shown, lasts = (int(column) for column in columns[1:4])
+                timed, base = shown > -(2**62), bases[columns[0]]  # it writes none as a large negative number
+                yield Packet(columns[0], shown * base if timed else None, decoded * base, lasts * base)
+        complaints.seek(0)
+        said += complaints.read()
+
+
+def _is_discarded(columns: list[str]) -> bool:
+    """Whether an edit list cuts the packet away: ffmpeg's discard flag, 4."""
+    flags = [int(column[2:], 16) for column in columns if column.startswith("F=")]
+    return bool(flags and flags[0] & 4)
