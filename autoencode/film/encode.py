@@ -52,6 +52,7 @@ class Encoder:
         command += ["-filter_complex", form.graph(first), "-map", "[out]", *form.encoder]
         # passthrough: a frame in is a frame out, whatever rate ffmpeg reads into the time base.
         command += ["-fps_mode", "passthrough", "-map_metadata", "-1", ffmpeg.target(path)]
+        path.unlink(missing_ok=True)  # an ffmpeg of a process that was killed may still write to it
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self._complaints
         )

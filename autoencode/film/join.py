@@ -169,6 +169,9 @@ def _write(made: Path, command: list[str], path: Path) -> None:
 
 
 def _ffmpeg(command: list[str], folder: Path | None = None) -> subprocess.CompletedProcess:
+    made = Path(folder or "", command[-1].removeprefix("file:"))
+    if made.is_file():
+        made.unlink()  # an ffmpeg of a process that was killed may still write to it
     words = [ffmpeg.binary(), "-hide_banner", "-nostdin", "-v", "error", "-y", *command]
     return subprocess.run(words, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, check=False)
 
