@@ -44,6 +44,9 @@ def join(
     joined, notes = folder / f"joined{suffix}", []
     if source is not None and not source.film.path.exists():
         raise UserError(f"{source.film.path}: No such file any more; put it back, its sound is to come along")
+    made = (joined, folder / "evened.mkv", folder / "texts.mkv")
+    for file in made:
+        file.unlink(missing_ok=True)  # an ffmpeg of a process that was killed may still write to it
     try:
         if source is None:
             said = _run(parts, rate, frames, _command(rate, None, None, [], [], joined), path)
@@ -70,7 +73,7 @@ def join(
         take_place(joined, path)
         return notes
     finally:
-        for file in (joined, folder / "evened.mkv", folder / "texts.mkv"):
+        for file in made:
             file.unlink(missing_ok=True)  # it may be what fills the disk
 
 
@@ -169,9 +172,6 @@ def _write(made: Path, command: list[str], path: Path) -> None:
 
 
 def _ffmpeg(command: list[str], folder: Path | None = None) -> subprocess.CompletedProcess:
-    made = Path(folder or "", command[-1].removeprefix("file:"))
-    if made.is_file():
-        made.unlink()  # an ffmpeg of a process that was killed may still write to it
     words = [ffmpeg.binary(), "-hide_banner", "-nostdin", "-v", "error", "-y", *command]
     return subprocess.run(words, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, check=False)
 

@@ -177,3 +177,18 @@ def test_many_parts_in_milliseconds_stay_on_the_beat(tmp_path):
         for pixels in numbered(1500, (16, 16)):
             film.write(pixels)
     np.testing.assert_allclose(scan(probe(path)).times, np.arange(1500) / float(RATE), atol=6e-4)
+
+
+def test_an_ffmpeg_that_outlived_its_process_does_not_write_into_the_next_film(tmp_path):
+    """As after a SIGKILL while the parts were being joined."""
+    source = Companions(probe(make_film(tmp_path / "source.mkv", frames=24)))
+    parts = tmp_path / ".film.mp4.parts"
+    parts.mkdir()
+    with (parts / "joined.mp4").open("wb") as orphan:
+        with film_writer(tmp_path / "film.mp4", source=source) as made:
+            for pixels in numbered(24, (96, 64)):
+                made.write(pixels)
+        before = (tmp_path / "film.mp4").read_bytes()
+        orphan.write(b"from another life")
+        orphan.flush()
+        assert (tmp_path / "film.mp4").read_bytes() == before
