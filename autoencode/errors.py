@@ -9,5 +9,9 @@ class UserError(Exception):
     """
 
 
+class DamagedError(UserError):
+    """Something of a film is missing or out of place, and that was not allowed."""
+
+
 class NoRoomError(UserError):
     """The disk is full, or a file has reached its limit."""

@@ -1,13 +1,6 @@
-"""Makes small datasets without a film, and runs the commands as a user does."""
+"""Makes small datasets without a film."""
 
 import json
-import os
-import resource
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +8,6 @@ from films import numbered
 
 from autoencode.dataset import catalogue
 from autoencode.dataset.catalogue import Dataset, Source
-
-ROOT = Path(__file__).parent.parent
 
 
 def source(name: str = "film.mkv") -> Source:
@@ -54,32 +45,3 @@ def fake_dataset(data_dir: Path, name: str, size: tuple[int, int], frames: int) 
     info = {"splits": [{"name": "train", "shardLengths": [str(frames - 1), "1"]}]}
     (folder / "dataset_info.json").write_text(json.dumps(info))
     return folder
-
-
-def command(
-    name: str, *flags: str, cwd: Path, largest_file: int | None = None, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """`python -m autoencode.<name> <flags>` in a folder, on a disk that takes no file above so many bytes."""
-
-    def limit() -> None:
-        if largest_file:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
-
-    env = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
-    words = [sys.executable, "-m", f"autoencode.{name}", *flags]
-    return subprocess.run(
-        words, cwd=cwd, env=env, capture_output=True, text=True, check=False, preexec_fn=limit
-    )
-
-
-def stopped(name: str, *flags: str, cwd: Path, once: Callable[[], bool]) -> subprocess.CompletedProcess[str]:
-    """The same, sent Ctrl-C once something holds."""
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    words = [sys.executable, "-m", f"autoencode.{name}", *flags]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(words, cwd=cwd, env=env, stdout=pipe, stderr=pipe, text=True) as process:
-        while not once() and process.poll() is None:
-            time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
-        said, complained = process.communicate()
-    return subprocess.CompletedProcess(words, process.returncode, said, complained)

@@ -5,7 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from datasets import ROOT, command, fake_dataset
+from commands import ROOT, command
+from datasets import fake_dataset
 from films import make_film
 
 from autoencode.config import make_config

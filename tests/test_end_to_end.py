@@ -2,21 +2,15 @@
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import subprocess
-import sys
-import time
-from contextlib import suppress
 from fractions import Fraction
-from itertools import chain
-from pathlib import Path
 
 import imageio.v3 as imageio
 import numpy as np
 import pytest
-from datasets import ROOT, command, stopped
+from commands import done, stopped
 from films import make_film
 
 from autoencode.film import ffmpeg
@@ -33,14 +27,6 @@ def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("place")
     make_film(folder / "a film.mkv", frames=FRAMES, rate=RATE, size=(160, 90))
     return folder
-
-
-def done(name, *flags, cwd):
-    result = command(name, *flags, cwd=cwd)
-    assert result.returncode == 0, result.stderr
-    assert "Traceback" not in result.stderr
-    assert "tensorflow" not in result.stderr.lower()  # nor its chatter
-    return result.stdout
 
 
 def loudness(path):
@@ -207,111 +193,3 @@ def test_evaluate(place):
     assert re.search(r"VMAF +–", table)
     assert "on a_film-48x32-" in table
     assert "150 frames" in table
-
-
-def test_a_damaged_checkpoint_is_never_rendered(place):
-    run = place / "experiments/runs/a_film-48x32-tiny-1"
-    data = run / "checkpoints/step-152.data-00000-of-00001"
-    whole = data.read_bytes()
-    data.write_bytes(whole[:100])
-    result = command("render", "--last", "--film=a film.mkv", "--output=never.mp4", cwd=place)
-    data.write_bytes(whole)
-    assert result.returncode == 1
-    assert "step-152" in result.stderr
-    assert "Traceback" not in result.stderr
-    assert not (place / "never.mp4").exists()
-
-
-def refused(result, said):
-    """One line (the progress bar apart), and not 0."""
-    assert result.returncode != 0
-    assert "Traceback" not in result.stderr
-    lines = [line for line in re.split(r"[\r\n]+", result.stderr.strip()) if line.startswith("autoencode: ")]
-    assert len(lines) == 1
-    assert said in lines[0]
-
-
-def test_a_full_disk_is_one_line_and_spoils_nothing(place):
-    make_film(place / "new.mkv", frames=100, size=(160, 90))
-    refused(command("frames", "--film=new.mkv", cwd=place, largest_file=2000), "is there room on the disk?")
-    assert not list(place.glob("data/film_frames/new-*"))
-    before = (place / "single.mp4").read_bytes()
-    flags = ["--film=a film.mkv", "--output=single.mp4"]
-    refused(command("render", *flags, cwd=place, largest_file=4000), "make room on the disk")
-    assert (place / "single.mp4").read_bytes() == before
-    flags = ["--preset=tiny", "--run=full", "--epochs=1"]
-    refused(command("train", *flags, cwd=place, largest_file=20_000), "")
-    assert not list((place / "experiments/runs/full").rglob("*.partial*"))
-    assert '"failed"' in (place / "experiments/runs/full/status.json").read_text()
-
-
-def test_ctrl_c_leaves_nothing_half_made(place):
-    make_film(place / "long.mkv", frames=3000, size=(640, 360))
-    result = stopped(
-        "frames", "--film=long.mkv", cwd=place, once=lambda: any(place.glob("data/film_frames/long-*/inc*"))
-    )
-    refused(result, "interrupted")
-    assert not list(place.glob("data/film_frames/long-*"))
-
-
-def test_a_rendering_that_was_stopped_goes_on(place):
-    make_film(place / "long.mkv", frames=3000, size=(640, 360))
-    flags = ["--film=long.mkv", "--output=long.mp4"]
-    part = place / ".long.mp4.parts/000000000.mp4"
-    refused(stopped("render", *flags, cwd=place, once=part.exists), "frames are kept")
-    assert not (place / "long.mp4").exists()
-    assert re.search(r"goes on at frame [12],\d\d\d of 3,000", done("render", *flags, cwd=place))
-    assert scan(probe(place / "long.mp4")).count == 3000
-    assert not part.parent.exists()
-
-
-def test_a_film_with_a_damaged_middle_is_refused_where_it_is_damaged(place):
-    """In an mp4 the index still counts the pictures whose data are gone."""
-    make_film(place / "damaged.mp4", frames=500, size=(640, 360))
-    film = bytearray((place / "damaged.mp4").read_bytes())
-    film[len(film) // 2 : len(film) * 6 // 10] = bytes(len(film) * 6 // 10 - len(film) // 2)
-    (place / "damaged.mp4").write_bytes(film)
-    refused(command("frames", "--film=damaged.mp4", "--size=48x32", cwd=place), "copy the film again")
-    [kept] = place.glob("data/film_frames/damaged-*")  # what was read before, and it says so itself
-    assert "cannot be decoded" in json.loads(next(kept.rglob("metadata.json")).read_text())["broken"]
-    shutil.rmtree(kept)
-    refused(
-        command("render", "--film=damaged.mp4", "--output=remembered.mp4", cwd=place), "copy the film again"
-    )
-    assert not list(place.glob("*remembered*"))
-
-
-def test_a_damaged_shard_is_one_line(place):
-    shard = sorted(place.glob("data/film_frames/a_film-*/1.1.0/*.tfrecord*"))[3]
-    whole = shard.read_bytes()
-    shard.write_bytes(whole[:100])
-    refused(command("evaluate", cwd=place), "")
-    shard.write_bytes(whole)
-
-
-def memory_of(process):
-    """What a running process and its children use just now, in KiB; what they share counts once."""
-    children = [path.read_text().split() for path in Path(f"/proc/{process.pid}/task").glob("*/children")]
-    maps = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in {str(process.pid), *chain(*children)}]
-    return sum(int(re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)[1]) for text in maps)
-
-
-@pytest.mark.slow
-def test_memory_does_not_grow_with_the_film(place):
-    """14,000 frames take at most 1.05 × the memory of 1,000, Python and both ffmpegs together."""
-    peaks = []
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    words = [sys.executable, "-m", "autoencode.render", "--film=long.mkv", "--output=long.mp4"]
-    for frames in (1000, 14000):
-        make_film(place / "long.mkv", frames=frames, size=(96, 64))
-        peak = 0
-        with subprocess.Popen(words, cwd=place, env=env, stderr=subprocess.DEVNULL) as process:
-            while process.poll() is None:
-                with suppress(OSError, TypeError):  # one of them has just ended
-                    peak = max(peak, memory_of(process))
-                time.sleep(0.02)
-        assert process.returncode == 0
-        assert scan(probe(place / "long.mp4")).count == frames
-        peaks.append(peak)
-    print(f"peak memory in KiB for 1,000 and 14,000 frames: {peaks}")
-    assert peaks[1] <= 1.05 * peaks[0]

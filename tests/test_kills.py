@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 import tensorflow as tf
-from datasets import ROOT, command
+from commands import ROOT, done
 from films import ffmpeg_run, make_film
 
 from autoencode.film.probe import probe
@@ -20,20 +20,15 @@ KILLS, FRAMES = 20, 5000
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def place(trained):
     """A folder with a film and a trained run."""
-    folder = tmp_path_factory.mktemp("place")
-    make_film(folder / "short.mkv", frames=24, size=(64, 48))
-    make_film(folder / "film.mkv", frames=FRAMES, size=(64, 48))
-    done("frames", "--film=short.mkv", "--size=32x32", cwd=folder)
-    done("train", "--preset=tiny", "--epochs=1", cwd=folder)
-    return folder
+    make_film(trained / "killed.mkv", frames=FRAMES, size=(64, 48))
+    return trained
 
 
-def done(name, *flags, cwd):
+def seconds_of(name, *flags, cwd):
     begun = time.monotonic()
-    result = command(name, *flags, cwd=cwd)
-    assert result.returncode == 0, result.stderr
+    done(name, *flags, cwd=cwd)
     return time.monotonic() - begun
 
 
@@ -54,8 +49,8 @@ def killed_after(seconds, name, *flags, cwd):
 
 @pytest.mark.slow
 def test_render_killed_at_random_moments(place):
-    flags = ["--film=film.mkv", "--height=64", "--output=made.mp4"]
-    takes = done("render", "--film=film.mkv", "--height=64", "--output=unbroken.mp4", cwd=place)
+    flags = ["--film=killed.mkv", "--height=64", "--output=made.mp4"]
+    takes = seconds_of("render", "--film=killed.mkv", "--height=64", "--output=unbroken.mp4", cwd=place)
     made, kills, films, draws = place / "made.mp4", 0, 0, np.random.default_rng(0)
     while kills < KILLS or not made.exists():
         if made.exists():
@@ -76,16 +71,16 @@ def pictures(path):
 
 @pytest.mark.slow
 def test_frames_killed_at_random_moments(place):
-    flags = ["--film=film.mkv", "--size=48x32"]
-    takes = done("frames", *flags, "--data_dir=unbroken", cwd=place)
+    flags = ["--film=killed.mkv", "--size=48x32"]
+    takes = seconds_of("frames", *flags, "--data_dir=unbroken", cwd=place)
     draws = np.random.default_rng(0)
     for _ in range(KILLS):
         killed_after(draws.uniform(0, takes), "frames", *flags, cwd=place)
-        for folder in place.glob("data/film_frames/film-*/1.*"):
+        for folder in place.glob("data/film_frames/killed-*/1.*"):
             assert length(folder) == FRAMES  # a folder under its final name is whole
     done("frames", *flags, cwd=place)
-    (folder,) = place.glob("data/film_frames/film-*")
-    (unbroken,) = place.glob("unbroken/film_frames/film-*")
+    (folder,) = place.glob("data/film_frames/killed-*")
+    (unbroken,) = place.glob("unbroken/film_frames/killed-*")
     assert contents(folder) == contents(unbroken)
 
 

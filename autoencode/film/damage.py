@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autoencode.errors import UserError
+from autoencode.errors import DamagedError
 from autoencode.files import write_json
 
 
@@ -26,7 +26,7 @@ class Damage:
         """Something is missing or out of place.
 
         Raises:
-          UserError: it is not allowed.
+          DamagedError: it is not allowed.
         """
         self._suffer(what)
         self.notes.append(what)
@@ -39,7 +39,7 @@ class Damage:
         """What was found at an earlier time, and may be found again.
 
         Raises:
-          UserError: it was allowed then, and is not now.
+          DamagedError: it was allowed then, and is not now.
         """
         for what in earlier.suffered:
             self._suffer(what)
@@ -67,7 +67,7 @@ class Damage:
 
     def _suffer(self, what: str) -> None:
         if not self.allowed:
-            raise UserError(
+            raise DamagedError(
                 f"{self.path}: {what}; copy the film again, or take it as it is with --allow_damaged"
             )
         if what not in self.suffered:

@@ -12,7 +12,7 @@ from types import TracebackType
 
 import numpy as np
 
-from autoencode.errors import UserError
+from autoencode.errors import DamagedError, UserError
 from autoencode.files import locked, take_place, whole
 from autoencode.film.companions import Companions
 from autoencode.film.damage import Damage
@@ -24,7 +24,10 @@ from autoencode.film.scan import scan
 from autoencode.interrupt import deferred
 
 PART = 1024
-"""Frames of a part: what is lost, at most, when a rendering is stopped. Whole batches of the networks."""
+"""Frames of a part: what is lost, at most, when a rendering is stopped. Whole batches of the networks.
+
+A part is shorter where the film's frames end, or where its source is damaged.
+"""
 
 
 class FilmWriter:
@@ -124,10 +127,14 @@ class FilmWriter:
         with self._open:
             if kind is None:
                 self._finish()
+            elif kind is DamagedError and self._encoder:
+                self._end_part()  # the source may never get better, so these are all there will be
         if kind is KeyboardInterrupt and self._parts:
             raise KeyboardInterrupt(
                 f"interrupted; {self._kept:,} frames are kept: typed again, it goes on there"
             ) from error
+        if kind is DamagedError and self._parts:
+            raise DamagedError(f"{error}: {self._kept:,} frames are kept, and it goes on there") from error
 
     @property
     def _parts(self) -> list[Path]:

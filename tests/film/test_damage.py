@@ -210,3 +210,37 @@ def test_resumed_behind_a_hole_the_film_is_the_same_and_the_hole_is_known(tmp_pa
         with pytest.raises(ZeroDivisionError):
             render("film3.mkv")
     assert render("film3.mkv") == unbroken
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_frames_rendered_before_damage_are_kept_and_not_made_again(tmp_path, monkeypatch, suffix):
+    path = make_film(tmp_path / f"film.{suffix}", frames=FRAMES)
+    usual, made = decode._decode, []
+
+    def with_a_hole(*arguments, **named):
+        yield from (frame for frame in usual(*arguments, **named) if not 80 <= round(frame.time * 24) < 90)
+
+    monkeypatch.setattr(decode, "_decode", with_a_hole)
+
+    def render(allowed):
+        film, timeline = open_film(path, Reading(allow_damaged=allowed))
+
+        def memory(frames, first):
+            made.extend(range(first, first + len(frames)))
+            return frames
+
+        target = film_writer(tmp_path / f"made.{suffix}", 24, SIZE, Companions(film), made_of="film")
+        resequence(film, timeline, SIZE, memory, target)
+        return target.path
+
+    for _ in range(2):  # the second time nothing is made
+        with pytest.raises(UserError, match=r"10 pictures before .*--allow_damaged: 64 frames are kept"):
+            render(allowed=False)
+    assert made == [*range(64)]  # whole batches of 32
+    (part,) = (tmp_path / f".made.{suffix}.parts").glob("0*")
+    assert [number_of(frame.pixels) for frame in usual(probe(part), Stack(SIZE))] == [*range(64)]
+    film = render(allowed=True)
+    assert made == [*range(FRAMES)]
+    shown = [number_of(frame.pixels) for frame in usual(probe(film), Stack(SIZE))]
+    assert shown == [*range(72), *range(8), *[7] * 10, *range(18, 48)]
+    assert len(heard(film)) / 48000 == pytest.approx(5, abs=0.05)

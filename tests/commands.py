@@ -1,0 +1,60 @@
+"""Runs the commands as a user does."""
+
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def command(
+    name: str, *flags: str, cwd: Path, largest_file: int | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """`python -m autoencode.<name> <flags>` in a folder, on a disk that takes no file above so many bytes."""
+
+    def limit() -> None:
+        if largest_file:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+
+    env = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    words = [sys.executable, "-m", f"autoencode.{name}", *flags]
+    return subprocess.run(
+        words, cwd=cwd, env=env, capture_output=True, text=True, check=False, preexec_fn=limit
+    )
+
+
+def stopped(name: str, *flags: str, cwd: Path, once: Callable[[], bool]) -> subprocess.CompletedProcess[str]:
+    """The same, sent Ctrl-C once something holds."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-m", f"autoencode.{name}", *flags]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, cwd=cwd, env=env, stdout=pipe, stderr=pipe, text=True) as process:
+        while not once() and process.poll() is None:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        said, complained = process.communicate()
+    return subprocess.CompletedProcess(words, process.returncode, said, complained)
+
+
+def done(name: str, *flags: str, cwd: Path) -> str:
+    """What a command said that ended well, and without chatter."""
+    result = command(name, *flags, cwd=cwd)
+    assert result.returncode == 0, result.stderr
+    assert "Traceback" not in result.stderr
+    assert "tensorflow" not in result.stderr.lower()
+    return result.stdout
+
+
+def refused(result: subprocess.CompletedProcess[str], said: str) -> None:
+    """It ended with one line (the progress bar apart) that says so, and not 0."""
+    assert result.returncode != 0
+    assert "Traceback" not in result.stderr
+    lines = [line for line in re.split(r"[\r\n]+", result.stderr.strip()) if line.startswith("autoencode: ")]
+    assert len(lines) == 1
+    assert said in lines[0]

@@ -1,0 +1,45 @@
+"""Memory does not grow with the length of a film."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from itertools import chain
+from pathlib import Path
+
+import pytest
+from commands import ROOT
+from films import make_film
+
+from autoencode.film.probe import probe
+from autoencode.film.scan import scan
+
+
+def memory_of(process):
+    """What a running process and its children use just now, in KiB; what they share counts once."""
+    children = [path.read_text().split() for path in Path(f"/proc/{process.pid}/task").glob("*/children")]
+    maps = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in {str(process.pid), *chain(*children)}]
+    return sum(int(re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)[1]) for text in maps)
+
+
+@pytest.mark.slow
+def test_rendering_takes_no_more_for_a_longer_film(trained):
+    """14,000 frames take at most 1.05 × the memory of 1,000, Python and both ffmpegs together."""
+    peaks = []
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-m", "autoencode.render", "--film=endless.mkv", "--output=endless.mp4"]
+    for frames in (1000, 14000):
+        make_film(trained / "endless.mkv", frames=frames, size=(96, 64))
+        peak = 0
+        with subprocess.Popen(words, cwd=trained, env=env, stderr=subprocess.DEVNULL) as process:
+            while process.poll() is None:
+                with suppress(OSError, TypeError):  # one of them has just ended
+                    peak = max(peak, memory_of(process))
+                time.sleep(0.02)
+        assert process.returncode == 0
+        assert scan(probe(trained / "endless.mp4")).count == frames
+        peaks.append(peak)
+    print(f"peak memory in KiB for 1,000 and 14,000 frames: {peaks}")
+    assert peaks[1] <= 1.05 * peaks[0]
