@@ -1,7 +1,6 @@
 """Epochs: batches in, a run folder out. Stops when asked to, and goes on from where it stopped."""
 
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -9,16 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from tqdm import tqdm
 
-from autoencode.config import make_config
 from autoencode.dataset.pipeline import frames_in_order, sample_frames, training_batches
 from autoencode.dataset.shots import find_shots
 from autoencode.errors import UserError
 from autoencode.files import check_room
-from autoencode.networks.build import parameter_counts
 from autoencode.plan import Plan
-from autoencode.progress import bar, duration
-from autoencode.training.checkpoints import KEPT, Checkpoints
+from autoencode.progress import bar
+from autoencode.training.checkpoints import Checkpoints
 from autoencode.training.components import PASSES, principal_components
+from autoencode.training.forecast import Headline, disk_bytes, rehearse
 from autoencode.training.guard import ROLLBACKS, Guard, caution_after, seed_after
 from autoencode.training.journal import Journal
 from autoencode.training.precision import resolve
@@ -29,9 +27,6 @@ PICTURED, EVALUATED = 12, 30
 
 FIGURES_LAYOUT = "{percentage:3.0f}% {n_fmt}/{total_fmt} [{elapsed}<{remaining}]{postfix}"
 """Of the progress bar: no bar, for the sake of the figures, in 80 columns."""
-
-MEASURED_STEPS, MEASURED_SECONDS = 10, 5.0
-"""A step's time is measured over the first steps, until either is reached."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +48,7 @@ def train(plan: Plan, rhythm: Rhythm = Rhythm(), dry_run: bool = False) -> None:
     Args:
         plan: what to train.
         rhythm: how often to write.
-        dry_run: say what would be done, from a few steps on weights that are thrown away; write nothing.
+        dry_run: only say what would be done.
 
     Raises:
         UserError: another process trains the run, its checkpoints cannot be read, the disk is too small, or
@@ -66,9 +61,9 @@ def train(plan: Plan, rhythm: Rhythm = Rhythm(), dry_run: bool = False) -> None:
     plan = replace(plan, run=run)
     trainer = Trainer(run.config, schedule_steps=run.config.epochs * run.steps_per_epoch)
     if dry_run:
-        _rehearse(plan, trainer)
+        rehearse(plan, trainer)
         return
-    needed = _disk_bytes(plan, trainer)
+    needed = disk_bytes(plan, trainer)
     check_room(run.folder, needed, f"{run.folder}: training", "choose another --run path")
     with run.locked(), _stop_asked() as stop:
         if not plan.resumes:
@@ -106,7 +101,7 @@ class _Loop:
             self.checkpoints.save(good=True)
             self.journal.pictures(0)  # the time-lapse begins with networks that have learned nothing
         with bar(self.steps, "training", "step", done=self.step, layout=FIGURES_LAYOUT) as progress:
-            headline = _Headline(self.plan, self.step, self.steps)
+            headline = Headline(self.plan, self.step, self.steps)
             while self.step < self.steps and not self.stop[0]:
                 self._epoch(progress, headline)
         finished = self.step >= self.steps
@@ -137,7 +132,7 @@ class _Loop:
             found = principal_components(frames, shots, self.run.config.latent_size)
         self.trainer.networks.encoder.linear_path.assign(found)  # which is the decoder's too
 
-    def _epoch(self, progress: tqdm, headline: "_Headline") -> None:
+    def _epoch(self, progress: tqdm, headline: Headline) -> None:
         """To the end of the epoch, or until it is asked to stop, or until learning collapses."""
         config = self.run.config
         epoch, skip = divmod(self.step, self.per_epoch)
@@ -207,93 +202,6 @@ def _in_short(figures: dict[str, float]) -> str:
         figures[name] for name in ("kl", "pixel", "likeness", "gan", "sample_psnr")
     )
     return f"kl {kl:.2f} px {pixel:.2f} like {likeness:.2f} gan {gan:.1f} psnr {psnr:.1f}"
-
-
-class _Headline:
-    """The first line: what is trained, and how long it will take, measured over the first steps."""
-
-    def __init__(self, plan: Plan, step: int, steps: int) -> None:
-        self._plan, self._first, self._steps = plan, step, steps
-        self._begun, self._said = 0.0, False
-
-    def due(self, step: int) -> bool:
-        """Whether, after this step, enough was measured. True once."""
-        done = step - self._first
-        if done == 1:
-            self._begun = time.monotonic()  # the first step builds the graph: it does not count
-            return step == self._steps
-        measured = done > MEASURED_STEPS or time.monotonic() - self._begun > MEASURED_SECONDS
-        if self._said or not (measured or step == self._steps):
-            return False
-        self._said = True
-        return True
-
-    def text(self, step: int) -> str:
-        """The line, said after `step`."""
-        plan, config = self._plan, self._plan.run.config
-        a_step = (time.monotonic() - self._begun) / max(1, step - self._first - 1)
-        per_epoch = plan.run.steps_per_epoch
-        doing = f"goes on at epoch {self._first / per_epoch:.2f}" if self._first else "begins"
-        left = duration(a_step * (self._steps - self._first))
-        usual = make_config(plan.run.preset, recipe=config.recipe).to_json()
-        said = [f"preset {plan.run.preset} in {config.precision}"]
-        for name, value in config.to_json().items():
-            if name not in ("precision", "epochs") and value != usual[name]:
-                said.append(f"{name} {value}")
-        broken = " (it ends where its film broke)" if plan.dataset.broken else ""
-        how_long = f"about {left} ({a_step:.2g} s a step)"
-        return (
-            f"dataset {plan.dataset.name}{broken}, {' '.join(said)}; run {plan.run.name} {doing};"
-            f" to epoch {plan.epochs}, {per_epoch} steps each: {how_long}"
-        )
-
-
-def _rehearse(plan: Plan, trainer: Trainer) -> None:
-    run, config = plan.run, plan.run.config
-    step = round(run.epochs_done * run.steps_per_epoch)
-    headline = _Headline(plan, step, max(plan.epochs * run.steps_per_epoch, step + 2))
-    for frames in training_batches(plan.dataset, config.batch_size, config.seed, 0).repeat():
-        trainer.train_step(frames)
-        trainer.step.numpy()
-        step += 1
-        if headline.due(step):
-            break
-    print(headline.text(step))
-    for name, count in parameter_counts(trainer.networks).items():
-        print(f"{name}: {count:,} trainable parameters")
-    if config.linear_path:
-        print(f"before the first step: the film's components, about {duration(_components_take(plan))}")
-    print(f"disk space: up to {_disk_bytes(plan, trainer) / 1e6:,.0f} MB. A dry run: nothing was written.")
-
-
-def _components_take(plan: Plan) -> float:
-    """Seconds that a film's components take, judged by those of two beginnings of it."""
-
-    def take(count: int) -> float:
-        def frames() -> Iterator[np.ndarray]:
-            for batch in frames_in_order(plan.dataset, 64).take(count // 64).as_numpy_iterator():
-                yield from batch["frame"]
-
-        begun, found = time.monotonic(), find_shots(frames())
-        principal_components(frames, found, plan.run.config.latent_size)
-        return time.monotonic() - begun
-
-    whole, _ = plan.dataset.frames, take(64)  # what is loaded at the first call is no measure
-    if whole < 320:
-        return take(64) * whole / 64
-    short, long = take(64), take(320)
-    return short + max(0.0, long - short) * (whole - 64) / 256
-
-
-def _disk_bytes(plan: Plan, trainer: Trainer) -> int:
-    """Three networks with Adam's two moments, float32, in each state and in the one being written; encoder
-    and decoder once an epoch, and twice as the best; the linear path in all of them.
-    """
-    counts, path = parameter_counts(trainer.networks), trainer.networks.encoder.linear_path
-    fixed = path.count_params() if path else 0
-    state = 3 * sum(counts.values()) + fixed
-    weights = counts["encoder"] + counts["decoder"] + fixed
-    return 4 * (state * (KEPT + 1) + weights * (plan.epochs + 2))
 
 
 @contextmanager
