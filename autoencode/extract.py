@@ -93,6 +93,8 @@ def extract(
         shutil.rmtree(folder, ignore_errors=True)  # one that broke off: perhaps it will not again
         try:
             _write(films, files, hashes, size, name, data_dir, str(reading), black)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("interrupted; typed again, it begins anew") from None
         finally:
             # Inside the lock: a call that was refused must not clear away what another is writing.
             if not folder.exists():

@@ -15,6 +15,7 @@ from films import make_film
 
 from autoencode.film import ffmpeg
 from autoencode.film.decode import read_frames
+from autoencode.film.format import hardware_codec
 from autoencode.film.probe import probe
 from autoencode.film.scan import scan
 
@@ -170,6 +171,13 @@ def test_render_of_every_fifth_picture_keeps_its_pace_and_its_sound(place):
     assert (scan(film).count, scan(film).rate) == (FRAMES // 5, RATE / 5)
     assert film.duration == pytest.approx(FRAMES / RATE, abs=0.05)
     assert film.audio
+
+
+def test_render_by_hardware_where_there_is_some(place):
+    flags = ["--film=a film.mkv", "--duration=1", "--codec=hardware", "--output=by_hardware.mp4"]
+    said = done("render", *flags, cwd=place)
+    assert ("no hardware encodes here" in said) == (hardware_codec() is None)
+    assert scan(probe(place / "by_hardware.mp4")).count == 25
 
 
 def test_render_into_a_folder_of_pictures(place):

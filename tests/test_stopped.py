@@ -59,7 +59,7 @@ def test_ctrl_c_leaves_no_half_dataset(tmp_path):
     def under_way():
         return any(tmp_path.glob("data/film_frames/long-*/incomplete*"))
 
-    refused(stopped("frames", "--film=long.mkv", cwd=tmp_path, once=under_way), "interrupted")
+    refused(stopped("frames", "--film=long.mkv", cwd=tmp_path, once=under_way), "begins anew")
     assert not list(tmp_path.glob("data/film_frames/long-*"))
 
 

@@ -12,6 +12,7 @@ from films import ffmpeg_run, files_end_at, film_writer, make_film, number_of, n
 
 from autoencode.errors import UserError
 from autoencode.film import ffmpeg
+from autoencode.film import format as formats
 from autoencode.film.companions import Companions
 from autoencode.film.decode import read_frames
 from autoencode.film.format import default_height, fitting_height
@@ -31,6 +32,15 @@ def complaint(error):
 )
 def test_default_height(size, height):
     assert default_height(size) == height
+
+
+def test_hardware_is_the_first_encoder_that_works(tmp_path, monkeypatch):
+    """To ffmpeg `h264` is an encoder too, here in place of a graphics card's."""
+    monkeypatch.setattr(formats, "HARDWARE", ("h264_nvenc", "h264"))
+    nvidia = Path("/dev/nvidia0").exists()
+    assert formats.hardware_codec.__wrapped__() == ("h264_nvenc" if nvidia else "h264")
+    monkeypatch.setattr(formats, "HARDWARE", ())
+    assert formats.hardware_codec.__wrapped__() is None
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
