@@ -23,7 +23,7 @@ from autoencode.film.probe import probe
 from autoencode.film.scan import scan
 from autoencode.interrupt import deferred
 
-PART = 1024
+PART = 2048
 """Frames of a part: what is lost, at most, when a rendering is stopped. Whole batches of the networks.
 
 A part is shorter where the film's frames end, or where its source is damaged.
