@@ -13,6 +13,13 @@ from autoencode.errors import UserError
 
 FAILURE, MISUSE, INTERRUPTED = 1, 2, 128 + signal.SIGINT
 
+MENDS = {
+    "No space left|File too large": "the disk is full, or a file is at its limit; make room on the disk",
+    "(truncated|corrupted) record": "a record of the dataset is damaged; delete its folder, and make it anew"
+    " with frames",
+}
+"""What to do about errors of the machine, by what they say."""
+
 
 def run(main: Callable[[], None]) -> NoReturn:
     """Parses the flags, calls `main`, and turns errors meant for the user into one line and a status."""
@@ -34,7 +41,7 @@ def run(main: Callable[[], None]) -> NoReturn:
         except Exception as error:
             if not _is_the_worlds(error):
                 raise
-            fail((str(error).strip().splitlines() or [type(error).__name__])[0], FAILURE)
+            fail(_in_short(error), FAILURE)
 
     app.run(guarded, flags_parser=_parse)
 
@@ -73,6 +80,13 @@ def _is_the_worlds(error: Exception) -> bool:
         | errors.ResourceExhaustedError
         | errors.UnavailableError,
     )
+
+
+def _in_short(error: Exception) -> str:
+    """Its first line, and what to do about it where that is known."""
+    words = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    mend = next((mend for sign, mend in MENDS.items() if re.search(sign, words)), None)
+    return f"{mend} ({words})" if mend else words
 
 
 def _parse(argv: list[str]) -> list[str]:

@@ -88,16 +88,25 @@ def extract(
     _say_room(data_dir, sum(timeline.count for _, timeline in films) + black, size)
     folder.parent.mkdir(parents=True, exist_ok=True)
     busy = f"{folder.parent}: is being extracted by another process; wait for it"
+    aside = folder.with_name("broken")
     with locked(folder.parent / ".lock", busy):
         _clear(folder.parent)  # left by a process that was killed
-        shutil.rmtree(folder, ignore_errors=True)  # one that broke off: perhaps it will not again
+        if folder.exists():
+            there = catalogue.read(folder)
+            if not there.broken:
+                return there  # another process was quicker
+            folder.rename(aside)  # perhaps the film will not break off again
         try:
             _write(films, files, hashes, size, name, data_dir, str(reading), black)
         except KeyboardInterrupt:
             raise KeyboardInterrupt("interrupted; typed again, it begins anew") from None
         finally:
             # Inside the lock: a call that was refused must not clear away what another is writing.
-            if not folder.exists():
+            if folder.exists():
+                shutil.rmtree(aside, ignore_errors=True)
+            elif aside.exists():
+                aside.rename(folder)
+            else:
                 _clear(folder.parent)
                 (folder.parent / ".lock").unlink()
                 with suppress(OSError):  # a dataset of another version is there

@@ -40,9 +40,10 @@ _DEINTERLACE = flags.DEFINE_enum(
 _ALLOW_DAMAGED = flags.DEFINE_boolean(
     "allow_damaged", False, "Take a broken film as it is: for a picture that is gone the one before it stays."
 )
-TYPED = (_START, _DURATION, _EVERY, _CROP, _DEINTERLACE, _ALLOW_DAMAGED)
+PART = (_START, _DURATION, _EVERY, _CROP, _DEINTERLACE)
+"""Those that choose frames, where nothing is damaged."""
 
 
 def reading() -> Reading:
     """What was typed."""
-    return Reading(**{flag.name: flag.value for flag in TYPED})
+    return Reading(**{flag.name: flag.value for flag in (*PART, _ALLOW_DAMAGED)})

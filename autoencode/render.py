@@ -97,6 +97,7 @@ def main() -> None:
     if made := is_made(writer, timeline.damage):
         print(f"{writer.path}: is there already, made of the same; to have it made anew, delete it")
         timeline.damage.say()
+        writer.clear()
         if not sheet:
             return
     print(f"run {run.name}, {weights.parent.name}/{weights.name}", flush=True)
@@ -185,7 +186,7 @@ def _canvas(size: tuple[int, int]) -> tuple[tuple[int, int] | None, int]:
 def _default_name(stem: str, codec: str) -> str:
     """The film's name and what was typed that changes the new one: no rendering overwrites another kind."""
     picture = (_EPOCH, _LAST, _NOISE, _SEED, _LAYOUT, _TITLES, _HEIGHT, _SIZE)
-    typed = (*picture, _CODEC, _CRF, _AUDIO, *film_flags.TYPED)
+    typed = (*picture, _CODEC, _CRF, _AUDIO, *film_flags.PART)
     changes = [f"-{flag.name}={flag.value}" for flag in typed if flag.value != flag.default]
     return f"{stem}{re.sub('[/|]', '_', ''.join(changes))}{CODECS[codec].suffixes[0]}"
 

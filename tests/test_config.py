@@ -31,7 +31,6 @@ def test_any_recipe_goes_with_any_preset(preset, recipe):
     config = make_config(preset, recipe=recipe)
     assert config.recipe == recipe
     assert config.width == make_config(preset).width
-    assert config.gamma == {"published": 2.5, "as_run": 1.0, "refined": 0.5}[recipe]
 
 
 def test_the_demo_is_refined_and_the_paper_is_as_published():

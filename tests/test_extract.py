@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from films import make_film, number_of
 
+from autoencode import extract as extraction
 from autoencode.dataset.catalogue import datasets
 from autoencode.dataset.pipeline import frames_in_order
 from autoencode.errors import UserError
@@ -85,6 +86,22 @@ def test_what_could_be_read_before_a_film_breaks_is_kept_and_says_so(tmp_path, l
     lose([])
     mended = extract([path], (32, 32), data)
     assert (mended.frames, mended.broken, mended.folder) == (48, "", kept.folder)
+
+
+def test_what_is_kept_of_a_broken_film_outlives_a_second_try_that_is_stopped(tmp_path, lose, monkeypatch):
+    path, data = make_film(tmp_path / "film.mkv", frames=48), tmp_path / "data"
+    lose(range(20, 30))
+    with pytest.raises(UserError, match="the 20 frames before it"):
+        extract([path], (32, 32), data)
+
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(extraction, "_write", interrupt)
+    with pytest.raises(KeyboardInterrupt, match="begins anew"):
+        extract([path], (32, 32), data)
+    (kept,) = datasets(data)
+    assert kept.frames == 20
 
 
 def test_of_a_film_that_breaks_at_once_nothing_is_kept(tmp_path, lose):

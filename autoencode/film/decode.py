@@ -18,13 +18,12 @@ from autoencode.film.picture import filters
 from autoencode.film.probe import FilmInfo
 from autoencode.film.stack import Size, Stack
 from autoencode.film.timeline import Timeline, clock, pictures
-from autoencode.film.transport import is_clocked
 
-HELD_BACK = 2
-"""Pictures by which an MPEG program's own times may leap where none is lost."""
+TREMBLE = 2
+"""Pictures by which the times of a transport or program stream may leap where none is lost."""
 
 FORGIVEN = 3
-"""Pictures that a healthy film may lose at its beginning and end, where they can lean on absent ones."""
+"""Pictures that a healthy film may lose where it was cut out of another, and they lean on absent ones."""
 
 
 class Frame(NamedTuple):
@@ -71,7 +70,7 @@ def read_frames(
                 yield frame
     timeline.lose(due, len(times))
     lost = len(times) - due
-    if lost > FORGIVEN:
+    if lost > (FORGIVEN if film.clocked else 0):
         timeline.damage.found(f"the picture breaks off at {clock(time)}")
     elif lost > 0:
         timeline.damage.note(f"the last {pictures(lost)}, after {clock(time)}, cannot be decoded")
@@ -82,16 +81,16 @@ def read_frames(
 def _counted(film: FilmInfo, frames: Iterator[Frame], timeline: Timeline) -> Iterator[Frame]:
     """Frames of a film that does not say when they are shown, with the times of those in their order.
 
-    The decoder's own times are no good but for their steps, which tell where it could not decode some; in an
-    MPEG program not even those, if they are small.
+    The decoder's own times are no good but for their steps, which tell where it could not decode some; in a
+    transport or program stream not even those, if they are small.
     """
     number, before = -1, None
-    least = HELD_BACK + 1 if is_clocked(film.path) else 1
+    least = TREMBLE + 1 if film.clocked else 1
     for frame in frames:
         step = 1
         if before is not None and not timeline.jumps:
-            step = max(1, round((frame.time - before) / (2 * _half(timeline))))
-            step = step if step > least else 1
+            leap = round((frame.time - before) / (2 * _half(timeline)))
+            step = leap if leap > least else 1
         number, before = min(number + step, len(timeline.decoded) - 1), frame.time
         yield frame._replace(time=float(timeline.decoded[number]))
 
@@ -142,14 +141,17 @@ def _decode_range(film: FilmInfo, stack: Stack, timeline: Timeline, said: bytear
     if seek <= 0:
         yield from _decode(film, stack, count=count, said=said)
         return
-    with closing(_decode(film, stack, seek, count)) as frames:
+    heard = bytearray()
+    with closing(_decode(film, stack, seek, count, heard)) as frames:
         head = next(frames, None)
         if head is not None and head.time < first + _half(timeline):
             yield head
             yield from frames
+            # A decoder that begins in the middle of a broadcast complains of what it has not seen.
+            said += b"" if film.clocked else heard
             return
     # In a container without an index the seek lands too late: decode from the start.
-    with closing(_decode(film, stack)) as frames:
+    with closing(_decode(film, stack, said=said)) as frames:
         yield from islice((frame for frame in frames if frame.time > seek), count)
 
 

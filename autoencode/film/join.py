@@ -136,10 +136,13 @@ def _run(parts: Sequence[Path], rate: Fraction, frames: int, command: list[str],
 
 def _evened(source: Companions, evened: Path, path: Path) -> Companions:
     """The same with a clock that runs on: a moment can only be found by one that does."""
-    if not source.sound and not source.film.subtitles:
-        return source
-    _write(evened, [*ffmpeg.source(source.film.path), "-map", "0:a?", "-map", "0:s?", "-c", "copy"], path)
-    return replace(source, film=replace(source.film, path=evened, start_time=0.0))
+    film, sounds, titles = source.film, sound(source, ".mkv"), subtitles(source.film, ".mkv")
+    tracks = _tracks("a", 0, range(len(sounds)), sounds) + _tracks("s", 0, range(len(titles)), titles)
+    if not tracks:
+        return replace(source, film=replace(film, subtitles=()))
+    _write(evened, [*ffmpeg.source(film.path), *tracks], path)
+    kept = tuple(codec for codec, become in zip(film.subtitles, titles, strict=True) if become)
+    return replace(source, film=replace(film, path=evened, start_time=0.0, subtitles=kept))
 
 
 def _texts(source: Companions, texts: Path, path: Path) -> Path | None:

@@ -19,10 +19,11 @@ class Packet(NamedTuple):
     shown: float | None  # seconds, as the other two
     decoded: float
     lasts: float
+    discarded: bool  # an edit list cuts it away: it is not to be shown or heard
 
 
 def read_packets(path: Path, said: bytearray) -> Iterator[Packet]:
-    """Every packet that is to be shown or heard, in the file's order, by the file's own clock.
+    """Every packet of picture, sound and subtitles, in the file's order, by the file's own clock.
 
     Args:
       path: the film.
@@ -44,16 +45,17 @@ def read_packets(path: Path, said: bytearray) -> Iterator[Packet]:
                     stream, _, base = line.decode()[4:].partition(": ")
                     bases[stream] = float(Fraction(base))
                 columns = [column.strip() for column in line.decode(errors="replace").split(",")]
-                if len(columns) < 6 or columns[0] not in bases or _is_discarded(columns[6:]):
+                if len(columns) < 6 or columns[0] not in bases:
                     continue
                 decoded, shown, lasts = (int(column) for column in columns[1:4])
                 timed, base = shown > -(2**62), bases[columns[0]]  # it writes none as a large negative number
-                yield Packet(columns[0], shown * base if timed else None, decoded * base, lasts * base)
+                at = shown * base if timed else None
+                yield Packet(columns[0], at, decoded * base, lasts * base, _is_discarded(columns[6:]))
         complaints.seek(0)
         said += complaints.read()
 
 
 def _is_discarded(columns: list[str]) -> bool:
-    """Whether an edit list cuts the packet away: ffmpeg's discard flag, 4."""
+    """Ffmpeg's discard flag, 4."""
     flags = [int(column[2:], 16) for column in columns if column.startswith("F=")]
     return bool(flags and flags[0] & 4)

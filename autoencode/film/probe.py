@@ -31,6 +31,7 @@ class FilmInfo:
     """
 
     path: Path
+    container: str  # as ffmpeg calls it
     width: int  # pixels as shown, before the sample aspect stretches them
     height: int  # pixels as shown
     sample_aspect: Fraction  # width / height of one pixel as shown
@@ -45,6 +46,11 @@ class FilmInfo:
     subtitles: tuple[str, ...] = ()  # codec of each subtitle track
     crop: Crop | None = None  # the part of the picture as shown that is used; None: all
     deinterlace: bool = False  # whether pictures are woven of two fields, that have to be made one
+
+    @property
+    def clocked(self) -> bool:
+        """Whether it was made to be sent, not kept: no header knows its length, its clock may be set anew."""
+        return self.container in ("mpegts", "mpeg")
 
     @property
     def display_aspect(self) -> Fraction:
@@ -91,11 +97,16 @@ def probe(path: str | Path) -> FilmInfo:
     if _is_text_or_still(container[1], _codec(pictures[0][0])):
         raise UserError(f"{path}: a text or a still picture, not a film; name a film file")
     subtitles = tuple(_codec(lines[0]) for lines in streams if _is(lines, "Subtitle"))
-    return _film(path, text, pictures[0], audio, subtitles)
+    return _film(path, container[1], text, pictures[0], audio, subtitles)
 
 
 def _film(
-    path: Path, text: str, stream: list[str], audio: tuple[str, ...], subtitles: tuple[str, ...]
+    path: Path,
+    container: str,
+    text: str,
+    stream: list[str],
+    audio: tuple[str, ...],
+    subtitles: tuple[str, ...],
 ) -> FilmInfo:
     line = stream[0]
     size = re.search(r", (\d+)x(\d+)(?=[ ,]|$)", line)
@@ -108,6 +119,7 @@ def _film(
         width, height, aspect = height, width, 1 / aspect
     return FilmInfo(
         path=path,
+        container=container,
         width=width,
         height=height,
         sample_aspect=aspect,

@@ -6,7 +6,6 @@ import re
 from array import array
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 
@@ -16,12 +15,12 @@ from autoencode.film.damage import Damage
 from autoencode.film.packets import read_packets
 from autoencode.film.probe import FilmInfo
 from autoencode.film.timeline import Timeline, clock, pace, pictures, usual_pace
-from autoencode.film.transport import is_clocked, packet_size
+from autoencode.film.transport import packet_size
 
 EVEN, MOST_GAPS = 0.95, 10
 """The share of steps that make a pace, and how many of the steps that are too long are named."""
 
-HELD_BACK = 2.5
+ASTRAY = 2.5
 """Pictures that times of decoding may stray from the beat, where there are no others."""
 
 SILENCE = 0.2
@@ -53,8 +52,9 @@ def scan(
       allow_damaged: what is broken is noted in the timeline's `damage`, and stops nobody.
 
     Raises:
-      UserError: the file breaks off before the end its header announces, pictures are missing between
-        others, or no picture lies in the range.
+      DamagedError: the file breaks off before the end its header announces, pictures are missing between
+        others, or its clock jumps.
+      UserError: it holds no picture, or none lies in the range.
     """
     packets, damage = _read_packets(film), Damage(film.path, allow_damaged)
     if not len(packets.times):
@@ -65,11 +65,13 @@ def scan(
     # Muxers that do not know the last picture's length write nothing or a millisecond.
     last = 0.0 if constant else packets.last_duration
     ends = float(packets.times[-1]) + max(last, 1 / float(rate))
-    _find_gaps(packets, rate, damage, is_clocked(film.path))
+    _find_gaps(packets, rate, damage, film.clocked)
     _find_end(film, packets, ends, damage)
-    _find_silence(packets, ends, damage)
     if packets.complaint and not damage.notes:
-        damage.note(f"is damaged ({packets.complaint}), but no picture is missing that is known of")
+        damage.note(f"is damaged ({packets.complaint}), though its times show no gap")
+    if packets.outside:
+        damage.note(f"{pictures(packets.outside)} at its end lie outside of its edit list, and are left out")
+    _find_silence(packets, ends, damage)
     length = len(packets.times) / float(rate) if constant else ends - float(packets.times[0])
     whole = Timeline(
         packets.times,
@@ -96,6 +98,7 @@ class _Packets:
     end: float  # seconds: where the last stream of any kind ends
     cut: bool  # the demuxer ran into the end of the file too early
     complaint: str | None  # what else it said, if anything
+    outside: int  # pictures that an edit list cuts off at the end
     guessed: bool  # some pictures do not say when they are shown
     jumps: list[int]  # pictures, in the file's order, at which its clock was set anew
     sound: list[_Sound]  # its tracks
@@ -104,10 +107,14 @@ class _Packets:
 def _read_packets(film: FilmInfo) -> _Packets:
     # Of each picture, in seconds; and when the packets of the sound, if there is any, are decoded.
     shown, decoded, lasts, heard = array("d"), array("d"), array("d"), array("d")
-    end, said = 0.0, bytearray()
+    end, outside, said = 0.0, array("d"), bytearray()
     sound = {str(1 + track): _Sound() for track in range(len(film.audio))}
     for packet in read_packets(film.path, said):
         time = (packet.decoded if packet.shown is None else packet.shown) - film.start_time
+        if packet.discarded:
+            if packet.stream == "0":
+                outside.append(time)
+            continue
         end = max(end, time + packet.lasts)
         if packet.stream == "0":
             shown.append(np.nan if packet.shown is None else time)
@@ -123,14 +130,15 @@ def _read_packets(film: FilmInfo) -> _Packets:
     guessed = bool(np.isnan(times).any())
     if guessed:
         times = _times_of_decoding(film, times, decoding)
-    jumps = _jumps(times, decoding, np.array(heard), film.path)
+    jumps = _jumps(times, decoding, np.array(heard), film.clocked)
     last = lasts[int(np.argmax(times))] if len(times) else 0.0
     times.sort()
     if _are_fields(film, times):
         times = times[::2]
     cut = re.search(rb"ended prematurely|partial file", said) is not None
     complaint = ffmpeg.last_words(bytes(said)) if said.strip() else None
-    return _Packets(times, last, end, cut, complaint, guessed, jumps, [*sound.values()])
+    after = sum(time > times.max(initial=-np.inf) for time in outside)
+    return _Packets(times, last, end, cut, complaint, after, guessed, jumps, [*sound.values()])
 
 
 def _are_fields(film: FilmInfo, times: np.ndarray) -> bool:
@@ -150,19 +158,18 @@ def _times_of_decoding(film: FilmInfo, shown: np.ndarray, decoded: np.ndarray) -
     Decoding begins before anything is shown, but is as evenly spaced.
     """
     known = shown[~np.isnan(shown)]
-    first = float(known.min()) if len(known) and is_clocked(film.path) else 0.0
+    first = float(known.min()) if len(known) and film.clocked else 0.0
     times = decoded - decoded.min(initial=np.inf) + first
     rate = float(usual_pace(np.sort(times), film.rate)) if len(times) > 1 else float(film.rate)
     even = first + np.arange(len(times)) / rate
     # Some muxers lose the beat by the pictures that a decoder might have held back, and has not.
-    return even if np.abs(times - even).max() < HELD_BACK / rate else times
+    return even if np.abs(times - even).max() < ASTRAY / rate else times
 
 
-def _jumps(shown: np.ndarray, decoded: np.ndarray, heard: np.ndarray, path: Path) -> list[int]:
+def _jumps(shown: np.ndarray, decoded: np.ndarray, heard: np.ndarray, clocked: bool) -> list[int]:
     """Where a clock was set anew: back, which ffmpeg shows as standing still, or far on, like the sound's."""
     if len(shown) < 2:
         return []
-    clocked = is_clocked(path)
     stands = np.diff(decoded, prepend=-np.inf) <= 0
     if not clocked:
         # Two pictures of one millisecond are no jump.
@@ -172,7 +179,8 @@ def _jumps(shown: np.ndarray, decoded: np.ndarray, heard: np.ndarray, path: Path
     leaps = np.diff(decoded, prepend=np.inf) > JUMP if clocked else np.zeros_like(stands)
     if len(heard):
         quiet = heard[:-1][np.diff(heard) > JUMP]
-        leaps &= [bool(np.any(np.abs(quiet - time) < JUMP)) for time in np.append(np.inf, decoded[:-1])]
+        for number in np.flatnonzero(leaps):
+            leaps[number] = np.any(np.abs(quiet - decoded[number - 1]) < JUMP)
     return np.flatnonzero(begins | leaps).tolist()
 
 
@@ -185,13 +193,25 @@ def _in_order(film: FilmInfo, packets: _Packets, damage: Damage) -> _Packets:
 
 
 def _find_gaps(packets: _Packets, rate: Fraction, damage: Damage, clocked: bool) -> None:
-    """Where pictures are missing between others: damage if the demuxer complained, else perhaps meant so."""
+    """Where pictures are missing between others: damage if the demuxer complained, else perhaps meant so.
+
+    No step of a film at a varying rate is one too long; if something is wrong with it, nobody can count.
+    """
     times, frame = packets.times, 1 / float(rate)
     steps = np.diff(times)
     even = np.abs(steps - frame) < 0.1 * frame
-    if not len(steps) or even.mean() < EVEN:
-        return  # no step of a film at a varying rate is one too long
-    for before in np.flatnonzero(steps > 1.5 * frame)[:MOST_GAPS]:
+    if not len(steps):
+        return
+    if even.mean() < EVEN:
+        if packets.complaint and not packets.cut:
+            longest = int(np.argmax(steps))
+            damage.found(
+                f"is damaged ({packets.complaint}), and at its varying pace pictures that are gone cannot be"
+                f" counted; perhaps in the {steps[longest]:.1f} s after {clock(times[longest])}"
+            )
+        return
+    gaps = np.flatnonzero(steps > 1.5 * frame)
+    for before in gaps[:MOST_GAPS]:
         missing = round(steps[before] / frame) - 1
         what = f"{pictures(missing)} after {clock(times[before])} (picture {before + 1:,})"
         if packets.complaint or packets.cut:
@@ -201,6 +221,8 @@ def _find_gaps(packets: _Packets, rate: Fraction, damage: Damage, clocked: bool)
             damage.found(f"{what} missing")
         else:
             damage.note(f"{what} missing; the one before stays")
+    if len(gaps) > MOST_GAPS:
+        damage.note(f"and so after {len(gaps) - MOST_GAPS:,} more of its pictures")
 
 
 def _find_end(film: FilmInfo, packets: _Packets, ends: float, damage: Damage) -> None:

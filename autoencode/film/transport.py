@@ -1,17 +1,8 @@
-"""Containers made to be sent and not to be kept: MPEG transport and program streams.
-
-They have no header that knows how long the film is, and their clock may be set anew in between.
-"""
+"""The packets that an MPEG transport stream is cut into."""
 
 from __future__ import annotations
 
 from pathlib import Path
-
-
-def is_clocked(path: Path) -> bool:
-    """Whether a file is one of them."""
-    with path.open("rb") as file:
-        return file.read(4) == b"\x00\x00\x01\xba" or packet_size(path) is not None
 
 
 def packet_size(path: Path) -> int | None:

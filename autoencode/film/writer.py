@@ -85,6 +85,7 @@ class FilmWriter:
         self.source = source
         self.made_of = f"{made_of}\n{self.format}\n" if made_of else ""
         self._folder = self.path.with_name(f".{self.path.name}.parts")
+        self._busy = f"{self.path}: is being written by another process; wait for it"
         self._kept = 0  # frames in whole parts
         self.begins_anew = False
         """Whether there were parts that were made of something else; they are gone."""
@@ -95,11 +96,16 @@ class FilmWriter:
         self._encoder: Encoder | None = None
         self._open = ExitStack()
 
+    def clear(self) -> None:
+        """Clears away parts of a film that is whole, left by a power cut after the film took its place."""
+        if self._folder.is_dir():
+            with locked(self._folder / "lock", self._busy):
+                shutil.rmtree(self._folder)
+
     def __enter__(self) -> FilmWriter:
         self._folder.mkdir(exist_ok=True)
         with ExitStack() as opening:
-            busy = f"{self.path}: is being written by another process; wait for it"
-            opening.enter_context(locked(self._folder / "lock", busy))
+            opening.enter_context(locked(self._folder / "lock", self._busy))
             opening.callback(self._clear)
             self._take_up()
             self._open = opening.pop_all()
@@ -151,8 +157,8 @@ class FilmWriter:
         if not self.made_of or not of.exists() or of.read_text() != self.made_of:
             others = list(self._folder.glob("[0-9]*"))
             self.begins_anew = bool(others)
-            for part in others:
-                part.unlink()
+            for part in (*others, self._folder / "damage"):
+                part.unlink(missing_ok=True)
             with whole(of) as partial:
                 partial.write_text(self.made_of)
         if self._parts:

@@ -63,6 +63,8 @@ def check(films, number, folder):
     except UserError:
         return "refused"
     if timeline.damage.notes:
+        said = "; ".join(timeline.damage.notes)
+        assert len(frames) == FRAMES or re.search("missing|cannot be|breaks off|left out", said), said
         return "noted"
     assert len(frames) == FRAMES, f"{number}: {len(frames)} frames and not a word"
     shift = frames[0].time - times[0]
@@ -121,6 +123,83 @@ def test_two_recordings_in_one_file_follow_each_other_when_that_is_allowed(tmp_p
     assert len(heard(made.path)) / 48000 == pytest.approx(5, abs=0.1)
     excerpt = read(path, allow_damaged=True, start=3.5)[0]
     assert number_of(excerpt[0].pixels) == 12 - round(timeline.begin * 24)
+
+
+def test_what_a_torn_index_puts_beyond_the_edit_list_is_said(films, tmp_path):
+    raw = bytearray(films[0].read_bytes())
+    raw[raw.index(b"stts") + 19] ^= 1 << 5  # the last byte of how long a picture is shown
+    (tmp_path / "film.mp4").write_bytes(raw)
+    frames, timeline = read(tmp_path / "film.mp4")
+    assert len(frames) < FRAMES
+    assert timeline.damage.notes == [
+        f"{FRAMES - len(frames)} pictures at its end lie outside of its edit list, and are left out"
+    ]
+
+
+def retimed(folder, seconds, frames):
+    """A film of no more than pictures, each shown at `seconds`, of its number N."""
+    first = make_film(folder / "first.mkv", frames=frames, sound=False, extra=["-g", "12", "-bf", "0"])
+    ffmpeg_run("-i", first, "-c", "copy", "-bsf:v", f"setts=ts=({seconds})/TB", folder / "film.mkv")
+    return folder / "film.mkv"
+
+
+def test_at_a_varying_pace_nobody_can_count_what_is_gone(tmp_path):
+    path = retimed(tmp_path, "0.04*N+0.05*floor(N/5)", frames=240)
+    assert read(path)[1].damage.notes == []
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2 : len(raw) * 6 // 10] = bytes(len(raw) * 6 // 10 - len(raw) // 2)
+    path.write_bytes(raw)
+    with pytest.raises(UserError, match=r"varying pace.*perhaps in the .* s after 0:0.*--allow_damaged"):
+        read(path)
+    frames, timeline = read(path, allow_damaged=True)
+    assert len(frames) < 240
+    assert any("varying pace" in note for note in timeline.damage.notes)
+
+
+def test_many_holes_are_not_all_named_but_counted(tmp_path):
+    path = retimed(tmp_path, "(N+floor(N/30))/24", frames=450)
+    notes = read(path)[1].damage.notes
+    assert notes[0] == "1 picture after 0:01.2 (picture 30) missing; the one before stays"
+    assert len(notes) == 11
+    assert notes[-1] == "and so after 4 more of its pictures"
+
+
+def test_damaged_pictures_are_known_of_in_an_excerpt_too(tmp_path):
+    draws = np.random.default_rng(0)
+    noise = draws.integers(0, 255, (FRAMES, 64, 96, 3), np.uint8)
+    codec = ["-c:v", "libx264", "-g", "24", "-bf", "0", "-pix_fmt", "yuv420p"]
+    path = make_film(tmp_path / "film.mp4", frames=noise, codec=codec, sound=False)
+    raw = bytearray(path.read_bytes())
+    middle = len(raw) * 7 // 10
+    raw[middle : middle + 100] = draws.integers(0, 255, 100, np.uint8).tobytes()
+    path.write_bytes(raw)
+    for start in (0.0, 2.0):
+        frames, timeline = read(path, start=start)
+        assert len(frames) == FRAMES - 24 * start
+        assert any("not without complaint" in note for note in timeline.damage.notes)
+
+
+def test_the_last_picture_of_a_file_with_an_index_is_missed(tmp_path):
+    path = make_film(tmp_path / "film.mp4", frames=48, sound=False, extra=["-g", "1"])
+    raw = bytearray(path.read_bytes())
+    end = raw.index(b"moov") - 4
+    raw[end - 40 : end] = bytes(40)
+    path.write_bytes(raw)
+    with pytest.raises(UserError, match=r"breaks off at .*--allow_damaged"):
+        read(path)
+
+
+def test_sound_that_no_film_takes_as_it_is_comes_along_from_two_recordings_too(tmp_path):
+    odd = ["-c:a", "s302m", "-ar", "48000", "-ac", "2", "-strict", "-2"]
+    parts = [make_film(tmp_path / f"{name}.ts", frames=72, extra=odd) for name in "ab"]
+    path = tmp_path / "film.ts"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    film, timeline = open_film(path, Reading(allow_damaged=True))
+    source = Companions(film, delay=timeline.begin, jumps=timeline.jumps)
+    made = film_writer(tmp_path / "made.mp4", 24, SIZE, source)
+    resequence(film, timeline, SIZE, lambda frames, first: frames, made)
+    assert probe(made.path).audio == ("aac",)
+    assert len(heard(made.path)) / 48000 == pytest.approx(6, abs=0.1)
 
 
 def test_a_picture_that_is_held_for_long_is_no_jump(tmp_path):

@@ -177,8 +177,9 @@ def test_a_film_as_it_comes(tmp_path, name):
         assert rate == Fraction(case.rate) / case.reading.every
     late = frames[0].time
     assert frames[-1].time - late == pytest.approx(float((expected - 1) / rate), abs=0.001)
-    assert expected / rate == pytest.approx(timeline.duration, abs=1 / float(rate))
+    assert scan(probe(made)).duration == pytest.approx(float(expected / rate), abs=1 / float(rate))
     if case.sound:
         before = click(path) - float(timeline.times[0])
         apart = click(made) - late - before
-        assert abs(apart - round(apart)) < 0.005  # an excerpt may begin at another click
+        apart -= part.start  # of the excerpt from 1 s on the click at 2 s is heard first
+        assert abs(apart) < 0.005

@@ -10,6 +10,7 @@ from films import ffmpeg_run, files_end_at, film_writer, make_film, number_of, n
 from autoencode.errors import UserError
 from autoencode.film import writer
 from autoencode.film.companions import Companions
+from autoencode.film.damage import Damage
 from autoencode.film.decode import read_frames
 from autoencode.film.probe import probe
 from autoencode.film.scan import scan
@@ -75,6 +76,25 @@ def test_parts_of_another_film_are_not_taken_up(tmp_path):
     assert stop_at(path, 40, made_of="others") == 0
     assert stop_at(path, 5, made_of="others", crf=30) == 0
     assert finish(path) == 0
+
+
+def test_what_was_wrong_with_another_film_is_forgotten(tmp_path):
+    path = tmp_path / "film.mp4"
+    stop_at(path, 40, made_of="broken")
+    Damage(path, notes=["10 pictures cannot be read"]).save(tmp_path / ".film.mp4.parts" / "damage")
+    stop_at(path, 40)
+    with film_of(path) as film:
+        assert film.frames == 32
+        assert film.damage.notes == []
+        for pixels in numbered(60, SIZE)[32:]:
+            film.write(pixels)
+
+
+def test_parts_that_a_power_cut_left_beside_their_film_are_cleared_away(tmp_path):
+    path = tmp_path / "film.mp4"
+    stop_at(path, 40)
+    film_of(path).clear()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_stopped_between_the_last_part_and_the_film(tmp_path, monkeypatch):
