@@ -42,6 +42,10 @@ def _fell(now: Figures, best: Figures, decibels: float) -> bool:
     return now["sample_psnr"] < min(best["sample_psnr"], WELL) - decibels
 
 
+def _rose(now: Figures, best: Figures) -> bool:
+    return now["sample_psnr"] > min(best["sample_psnr"] + 1, WELL)
+
+
 ALWAYS = (
     Rule(
         lambda now, best: now["skipped"] > 0.5,
@@ -70,6 +74,13 @@ OF_LIKENESS = (
         lambda now, best: now["likeness"] > 5 * best["likeness"] and _fell(now, best, 1),
         500,
         "the likeness grew to {likeness:.3g}",
+    ),
+    Rule(
+        # The features of a discriminator that failed are alike for any two pictures. The pictures show it
+        # late: where gradients are balanced, what it sends back is noise of a constant length.
+        lambda now, best: now["likeness"] < best["likeness"] / 4 and not _rose(now, best),
+        300,
+        "the likeness fell to {likeness:.3g}, and the pictures are no better",
     ),
 )
 """Of those with a learned similarity."""

@@ -47,6 +47,7 @@ def verdicts(watching, figures, steps=range(600, 2000, 100)):
         ({"log_variance": 1e6}, 800, "log-variance runs away, at 1e+06"),
         ({"kl": 1e-5, "mean_psnr": 19.5}, 1100, "the latents carry nothing"),
         ({"likeness": 2.6, **WORSE}, 1100, "likeness grew to 2.6"),
+        ({"likeness": 0.12}, 900, "likeness fell to 0.12"),
         ({"real_cost": 1e-3, "generated_cost": 2e-3, **WORSE}, 1600, "wins every time"),
         ({"real_cost": 7.0, "generated_cost": 6.0, **WORSE}, 1600, "loses every time"),
         ({"decoder_steps": 0.0, **WORSE}, 1600, "keeps the decoder out"),
@@ -73,6 +74,8 @@ def test_each_sign_that_lasts_is_a_collapse(figures, step, why):
         },  # a discriminator ahead, and the pictures as good as ever
         {"discriminator_steps": 0.0},
         {"likeness": 5.0},
+        {"likeness": 0.13},
+        {"likeness": 0.01, "sample_psnr": 21.1},  # because the pictures are so good
         {"discriminator_steps": 0.02, **WORSE},
     ],
 )
