@@ -22,24 +22,39 @@ def command(
         if largest_file:
             resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
 
-    env = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
-    words = [sys.executable, "-m", f"autoencode.{name}", *flags]
-    return subprocess.run(
-        words, cwd=cwd, env=env, capture_output=True, text=True, check=False, preexec_fn=limit
-    )
+    pipe = subprocess.PIPE
+    with started(name, *flags, cwd=cwd, output=pipe, preexec_fn=limit, **environment) as process:
+        return _ended(process)
 
 
 def stopped(name: str, *flags: str, cwd: Path, once: Callable[[], bool]) -> subprocess.CompletedProcess[str]:
     """The same, sent Ctrl-C once something holds."""
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    words = [sys.executable, "-m", f"autoencode.{name}", *flags]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(words, cwd=cwd, env=env, stdout=pipe, stderr=pipe, text=True) as process:
+    with started(name, *flags, cwd=cwd, output=subprocess.PIPE) as process:
         while not once() and process.poll() is None:
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        said, complained = process.communicate()
-    return subprocess.CompletedProcess(words, process.returncode, said, complained)
+        return _ended(process)
+
+
+def started(
+    name: str,
+    *flags: str,
+    cwd: Path,
+    output: int = subprocess.DEVNULL,
+    preexec_fn: Callable[[], None] | None = None,
+    **environment: str,
+) -> subprocess.Popen[str]:
+    """The same, running."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    words = [sys.executable, "-m", f"autoencode.{name}", *flags]
+    return subprocess.Popen(
+        words, cwd=cwd, env=env, stdout=output, stderr=output, text=True, preexec_fn=preexec_fn
+    )
+
+
+def _ended(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
+    said, complained = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, said, complained)
 
 
 def done(name: str, *flags: str, cwd: Path) -> str:

@@ -1,16 +1,13 @@
 """Memory does not grow with the length of a film."""
 
-import os
 import re
-import subprocess
-import sys
 import time
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
 import pytest
-from commands import ROOT
+from commands import started
 from films import make_film
 
 from autoencode.film.probe import probe
@@ -28,12 +25,10 @@ def memory_of(process):
 def test_rendering_takes_no_more_for_a_longer_film(trained):
     """14,000 frames take at most 1.05 × the memory of 1,000, Python and both ffmpegs together."""
     peaks = []
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    words = [sys.executable, "-m", "autoencode.render", "--film=endless.mkv", "--output=endless.mp4"]
     for frames in (1000, 14000):
         make_film(trained / "endless.mkv", frames=frames, size=(96, 64))
         peak = 0
-        with subprocess.Popen(words, cwd=trained, env=env, stderr=subprocess.DEVNULL) as process:
+        with started("render", "--film=endless.mkv", "--output=endless.mp4", cwd=trained) as process:
             while process.poll() is None:
                 with suppress(OSError, TypeError):  # one of them has just ended
                     peak = max(peak, memory_of(process))
