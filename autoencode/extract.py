@@ -27,21 +27,10 @@ from autoencode.quiet import quiet
 _File = tuple[str, int, int]  # where a film lies, its bytes, when it was changed, in nanoseconds since 1970
 
 FILMS = {
-    ".mp4",
-    ".m4v",
-    ".mov",
-    ".mkv",
-    ".webm",
-    ".avi",
-    ".ts",
-    ".mts",
-    ".m2ts",
-    ".mpg",
-    ".vob",
-    ".wmv",
-    ".flv",
+    *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"),
+    *(".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv"),
 }
-"""Endings of names that only films have: in a folder, one of these that cannot be read is damaged."""
+"""Endings of films' names: in a folder, one of these that cannot be read is damaged."""
 
 BYTES_PER_PIXEL = 1.0
 """Of a JPEG record, rounded up from what films were measured at (data/README.md)."""

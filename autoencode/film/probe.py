@@ -41,7 +41,7 @@ class FilmInfo:
     rotation: int  # degrees that the coded picture is turned counter-clockwise: 0, 90, 180 or 270
     matrix: str | None  # the YUV matrix that the stream states, or None: then it has to be guessed
     transfer: str | None  # the transfer function that the stream states, as ffmpeg calls it
-    progressive: bool  # the stream states that its pictures are whole, not woven of two fields
+    order: str | None  # of a picture's two fields, if the stream states it: progressive, top first, …
     audio: tuple[str, ...]  # codec of each audio track
     subtitles: tuple[str, ...] = ()  # codec of each subtitle track
     crop: Crop | None = None  # the part of the picture as shown that is used; None: all
@@ -51,6 +51,11 @@ class FilmInfo:
     def clocked(self) -> bool:
         """Whether it was made to be sent, not kept: no header knows its length, its clock may be set anew."""
         return self.container in ("mpegts", "mpeg")
+
+    @property
+    def progressive(self) -> bool:
+        """Whether the stream states that its pictures are whole, not woven of two fields."""
+        return self.order == "progressive"
 
     @property
     def display_aspect(self) -> Fraction:
@@ -129,7 +134,7 @@ def _film(
         rotation=rotation,
         matrix=matrix,
         transfer=transfer,
-        progressive="progressive" in _about_pixels(line),
+        order=next((word for word in _about_pixels(line) if re.search("progressive|first", word)), None),
         audio=audio,
         subtitles=subtitles,
     )

@@ -144,9 +144,9 @@ def _read_packets(film: FilmInfo) -> _Packets:
 def _are_fields(film: FilmInfo, times: np.ndarray) -> bool:
     """Whether a picture comes in two packets, a field in each, as camcorders and broadcasts may have it.
 
-    The header's rate is then that of the pictures, and there are twice as many packets.
+    The header says so, its rate is that of the pictures, and there are twice as many packets.
     """
-    if film.progressive or len(times) < 4:
+    if film.progressive or film.order is None or len(times) < 4:
         return False
     packets = (len(times) - 1) / max(times[-1] - times[0], 1e-6)
     return abs(packets / float(film.rate) - 2) < 0.05

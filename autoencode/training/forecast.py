@@ -18,6 +18,9 @@ from autoencode.training.step import Trainer
 MEASURED_STEPS, MEASURED_SECONDS = 10, 5.0
 """A step's time is measured over the first steps, until either is reached."""
 
+REHEARSED = 64, 320
+"""Frames of a film, whole batches of 64, by whose components it is judged how long all of them take."""
+
 
 class Headline:
     """The first line: what is trained, and how long it will take, measured over the first steps."""
@@ -89,11 +92,12 @@ def _components_take(plan: Plan) -> float:
         principal_components(frames, found, plan.run.config.latent_size)
         return time.monotonic() - begun
 
-    whole, _ = plan.dataset.frames, take(64)  # what is loaded at the first call is no measure
-    if whole < 320:
-        return take(64) * whole / 64
-    short, long = take(64), take(320)
-    return short + max(0.0, long - short) * (whole - 64) / 256
+    few, more = REHEARSED
+    take(few)  # what is loaded at the first call is no measure
+    if plan.dataset.frames < more:
+        return take(few) * plan.dataset.frames / few
+    short, long = take(few), take(more)
+    return short + max(0.0, long - short) * (plan.dataset.frames - few) / (more - few)
 
 
 def disk_bytes(plan: Plan, trainer: Trainer) -> int:

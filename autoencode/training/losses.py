@@ -25,8 +25,8 @@ def pixel_difference(real: tf.Tensor, reconstruction: tf.Tensor, kind: str) -> t
         real: (batch, height, width, 3) float32.
         reconstruction: likewise.
         kind: `absolute`, the mean magnitude of the difference; `squared`, the mean of its square;
-            `structural`, the former and 0.2·(1 − structural similarity), about as large a gradient: where a
-            frame is even it counts the more, as it does to the eye (Zhao et al. 2017, arXiv 1511.08861).
+            `structural`, the former and 0.2·(1 − structural similarity): where a frame is even it
+            counts the more, as it does to the eye (Zhao et al. 2017, arXiv 1511.08861).
     """
     difference = reconstruction - real
     if kind == "squared":
@@ -34,7 +34,7 @@ def pixel_difference(real: tf.Tensor, reconstruction: tf.Tensor, kind: str) -> t
     absolute = tf.reduce_mean(tf.abs(difference))
     if kind == "absolute":
         return absolute
-    # Structural similarity is defined from 0 on. A window of 7 pixels costs half as much as one of 11.
+    # Structural similarity is defined from 0 on. Windows of 7 do as well as the usual 11.
     similarity = tf.image.ssim(real + 1.0, reconstruction + 1.0, max_val=2.0, filter_size=7)
     return absolute + 0.2 * (1.0 - tf.reduce_mean(similarity))
 
