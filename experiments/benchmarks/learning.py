@@ -234,11 +234,12 @@ def draw() -> None:
             ]
             # The quickest: others had company on the machine.
             seconds = [min(float(row["seconds"]) for row in seeds) for seeds in at]
-            for column, across in zip(axis, (sorted(points), seconds), strict=True):
+            thousands = [seen / 1000 for seen in sorted(points)]
+            for column, across in zip(axis, (thousands, seconds), strict=True):
                 column.errorbar(across, means, spread, color=color, marker="o", markersize=4, capsize=2)
     for axis, label in zip(axes, qualities.values(), strict=True):
         axis[0].set_ylabel(label)
-    axes[-1][0].set_xlabel("frames seen")
+    axes[-1][0].set_xlabel("thousand frames seen")
     axes[-1][1].set_xlabel("seconds of training, one core")
     handles = [plt.Line2D([], [], color=f"C{number}", marker="o") for number in range(len(names))]
     figure.legend(handles, names, loc="outside lower center", ncols=4)
