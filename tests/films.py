@@ -13,8 +13,11 @@ import numpy as np
 
 from autoencode.film import ffmpeg
 from autoencode.film.companions import Companions
+from autoencode.film.decode import Frame, read_frames
 from autoencode.film.format import Format
 from autoencode.film.probe import probe
+from autoencode.film.reading import Reading, open_film
+from autoencode.film.timeline import Timeline
 from autoencode.film.writer import FilmWriter
 
 LEVELS = 72  # frame n is grey 20 + 3 n; the numbers start again after this many
@@ -155,3 +158,9 @@ def files_end_at(size: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, old)
+
+
+def read(path: Path, **options: object) -> tuple[list[Frame], Timeline]:
+    """The frames of a film at 96x64, and what is said to be wrong with it; options as of `Reading`."""
+    film, timeline = open_film(path, Reading(**options))
+    return list(read_frames(film, (96, 64), timeline=timeline)), timeline

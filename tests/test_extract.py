@@ -58,20 +58,6 @@ def test_what_was_asked_for_decides_which_dataset_it_is(tmp_path):
     assert len({whole.name, part.name, extract([film, film], (32, 32), data).name}) == 3
 
 
-@pytest.fixture
-def lose(monkeypatch):
-    """Lets the decoder lose the pictures of some numbers."""
-    usual = decode._decode
-
-    def lose(numbers):
-        def decoded(*arguments, **named):
-            yield from (x for x in usual(*arguments, **named) if round(x.time * 24) not in numbers)
-
-        monkeypatch.setattr(decode, "_decode", decoded)
-
-    return lose
-
-
 def test_what_could_be_read_before_a_film_breaks_is_kept_and_says_so(tmp_path, lose):
     path, data = make_film(tmp_path / "film.mkv", frames=48), tmp_path / "data"
     lose(range(20, 30))

@@ -4,17 +4,13 @@ import re
 
 import numpy as np
 import pytest
-from films import ffmpeg_run, film_writer, heard, make_film, number_of
+from films import ffmpeg_run, make_film, number_of, read
 
 from autoencode.errors import UserError
-from autoencode.film import decode, writer
-from autoencode.film.companions import Companions
 from autoencode.film.decode import read_frames
 from autoencode.film.probe import probe
 from autoencode.film.reading import Reading, open_film
-from autoencode.film.stack import Stack
 from autoencode.film.timeline import at_constant_rate
-from autoencode.resequence import contact_sheet, resequence
 
 FRAMES, SIZE = 120, (96, 64)
 
@@ -26,13 +22,6 @@ def films(tmp_path_factory):
     codec = ["-c:v", "libx264", "-bf", "2", "-g", "24", "-crf", "12", "-pix_fmt", "yuv420p"]
     suffixes = ("mp4", "mkv", "ts")
     return [make_film(folder / f"film.{suffix}", frames=FRAMES, codec=codec) for suffix in suffixes]
-
-
-def read(path, **options):
-    """The frames of a film, and what is said to be wrong with it."""
-    film, timeline = open_film(path, Reading(**options))
-    frames = list(read_frames(film, SIZE, timeline=timeline))
-    return frames, timeline
 
 
 def damaged(path, number, folder):
@@ -103,28 +92,6 @@ def test_what_is_gone_is_filled_by_the_picture_before_it(tmp_path):
     assert 0 < len(late) < 40
 
 
-@pytest.mark.parametrize("later", [0, 600], ids=["back", "on"])
-def test_two_recordings_in_one_file_follow_each_other_when_that_is_allowed(tmp_path, later):
-    parts = [
-        make_film(tmp_path / "a.ts", frames=72),
-        make_film(tmp_path / "b.ts", frames=48, extra=["-output_ts_offset", str(later)]),
-    ]
-    path = tmp_path / "film.ts"
-    path.write_bytes(b"".join(part.read_bytes() for part in parts))
-    with pytest.raises(UserError, match=r"jumps near picture 73.*--allow_damaged"):
-        read(path)
-
-    film, timeline = open_film(path, Reading(allow_damaged=True))
-    source = Companions(film, delay=timeline.begin, jumps=timeline.jumps)
-    made = film_writer(tmp_path / "made.mkv", 24, SIZE, source)
-    resequence(film, timeline, SIZE, lambda frames, first: frames, made)
-    shown = [number_of(frame.pixels) for frame in read_frames(probe(made.path), SIZE)]
-    assert shown == [*range(72), *range(48)]
-    assert len(heard(made.path)) / 48000 == pytest.approx(5, abs=0.1)
-    excerpt = read(path, allow_damaged=True, start=3.5)[0]
-    assert number_of(excerpt[0].pixels) == 12 - round(timeline.begin * 24)
-
-
 def test_what_a_torn_index_puts_beyond_the_edit_list_is_said(films, tmp_path):
     raw = bytearray(films[0].read_bytes())
     raw[raw.index(b"stts") + 19] ^= 1 << 5  # the last byte of how long a picture is shown
@@ -189,31 +156,6 @@ def test_the_last_picture_of_a_file_with_an_index_is_missed(tmp_path):
         read(path)
 
 
-def test_sound_that_no_film_takes_as_it_is_comes_along_from_two_recordings_too(tmp_path):
-    odd = ["-c:a", "s302m", "-ar", "48000", "-ac", "2", "-strict", "-2"]
-    parts = [make_film(tmp_path / f"{name}.ts", frames=72, extra=odd) for name in "ab"]
-    path = tmp_path / "film.ts"
-    path.write_bytes(b"".join(part.read_bytes() for part in parts))
-    film, timeline = open_film(path, Reading(allow_damaged=True))
-    source = Companions(film, delay=timeline.begin, jumps=timeline.jumps)
-    made = film_writer(tmp_path / "made.mp4", 24, SIZE, source)
-    resequence(film, timeline, SIZE, lambda frames, first: frames, made)
-    assert probe(made.path).audio == ("aac",)
-    assert len(heard(made.path)) / 48000 == pytest.approx(6, abs=0.1)
-
-
-def test_a_picture_that_is_held_for_long_is_no_jump(tmp_path):
-    still = ["-f", "lavfi", "-i", "color=gray:s=96x64:r=24:d=4", "-f", "lavfi", "-i", "sine=d=16"]
-    held = "settb=1/1000,setpts=N/24/TB+12/TB*gte(N\\,72)"
-    options = ["-fps_mode", "passthrough", "-enc_time_base", "1/1000", "-c:v", "libx264", "-bf", "0"]
-    ffmpeg_run(*still, "-vf", held, *options, tmp_path / "film.ts")
-    with pytest.raises(UserError, match="288 pictures after 0:0"):
-        read(tmp_path / "film.ts")
-    _, timeline = read(tmp_path / "film.ts", allow_damaged=True)
-    assert not timeline.jumps
-    assert timeline.duration == pytest.approx(16, abs=0.1)
-
-
 def test_packets_that_were_not_received_are_pictures_that_are_missing(films, tmp_path):
     raw, packets = films[2].read_bytes(), films[2].stat().st_size // 188
     begin, end = packets // 3 * 188, packets // 2 * 188
@@ -246,80 +188,3 @@ def test_a_film_that_breaks_off_gives_what_there_is(tmp_path):
     assert 30 < len(frames) < 90
     assert any("breaks off" in note for note in timeline.damage.notes)
     assert probe(path).duration == pytest.approx(5)
-
-
-def test_resumed_behind_a_hole_the_film_is_the_same_and_the_hole_is_known(tmp_path, monkeypatch):
-    path = make_film(tmp_path / "film.mkv", frames=FRAMES, sound=False)
-    usual = decode._decode
-
-    def with_a_hole(*arguments, **named):
-        yield from (frame for frame in usual(*arguments, **named) if not 40 <= frame.time * 24 < 60)
-
-    monkeypatch.setattr(decode, "_decode", with_a_hole)
-    monkeypatch.setattr(writer, "PART", 16)
-
-    def render(name, fail_at=None, allowed=True):
-        film, timeline = open_film(path, Reading(allow_damaged=allowed))
-
-        def memory(frames, first):
-            if fail_at is not None and first + len(frames) > fail_at:
-                raise ZeroDivisionError
-            return frames
-
-        made = film_writer(tmp_path / name, 24, SIZE, made_of="film")
-        resequence(film, timeline, SIZE, memory, made)
-        contact_sheet(film, timeline, SIZE, lambda frames, first: frames, tmp_path / "sheet.png")
-        shown = [number_of(frame.pixels) for frame in usual(probe(made.path), Stack(SIZE))]
-        return shown, timeline.damage.notes, (timeline.lost, timeline.repeated, timeline.dropped)
-
-    unbroken = render("unbroken.mkv")
-    assert unbroken[0] == [*range(40), *[39] * 20, *range(60, 72), *range(48)]
-    assert unbroken[2] == (20, 20, 0)
-    with pytest.raises(ZeroDivisionError):
-        render("film2.mkv", fail_at=80)
-    assert render("film2.mkv") == unbroken
-
-    with pytest.raises(ZeroDivisionError):
-        render("film4.mkv", fail_at=80)
-    with pytest.raises(UserError, match=r"20 pictures.*--allow_damaged"):
-        render("film4.mkv", allowed=False)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(writer, "join", lambda *arguments: 1 / 0)  # all frames are there, but not the film
-        with pytest.raises(ZeroDivisionError):
-            render("film3.mkv")
-    assert render("film3.mkv") == unbroken
-
-
-@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
-def test_frames_rendered_before_damage_are_kept_and_not_made_again(tmp_path, monkeypatch, suffix):
-    path = make_film(tmp_path / f"film.{suffix}", frames=FRAMES)
-    usual, made = decode._decode, []
-
-    def with_a_hole(*arguments, **named):
-        yield from (frame for frame in usual(*arguments, **named) if not 80 <= round(frame.time * 24) < 90)
-
-    monkeypatch.setattr(decode, "_decode", with_a_hole)
-
-    def render(allowed):
-        film, timeline = open_film(path, Reading(allow_damaged=allowed))
-
-        def memory(frames, first):
-            made.extend(range(first, first + len(frames)))
-            return frames
-
-        target = film_writer(tmp_path / f"made.{suffix}", 24, SIZE, Companions(film), made_of="film")
-        resequence(film, timeline, SIZE, memory, target)
-        return target.path
-
-    for _ in range(2):  # the second time nothing is made
-        with pytest.raises(UserError, match=r"10 pictures before .*--allow_damaged: 64 frames are kept"):
-            render(allowed=False)
-    assert made == [*range(64)]  # whole batches of 32
-    (part,) = (tmp_path / f".made.{suffix}.parts").glob("0*")
-    assert [number_of(frame.pixels) for frame in usual(probe(part), Stack(SIZE))] == [*range(64)]
-    film = render(allowed=True)
-    assert made == [*range(FRAMES)]
-    shown = [number_of(frame.pixels) for frame in usual(probe(film), Stack(SIZE))]
-    assert shown == [*range(72), *range(8), *[7] * 10, *range(18, 48)]
-    assert len(heard(film)) / 48000 == pytest.approx(5, abs=0.05)
