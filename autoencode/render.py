@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from absl import flags
@@ -18,7 +19,7 @@ from autoencode.film.format import (
     fitting_height,
     hardware_codec,
 )
-from autoencode.film.reading import Reading, describe, open_film
+from autoencode.film.reading import Reading, describe, find_film, look_at
 from autoencode.film.timeline import Timeline, clock
 from autoencode.film.writer import FilmWriter
 from autoencode.progress import duration
@@ -82,7 +83,7 @@ def main() -> None:
     titles = tuple(_TITLES.value.split("|")) if _TITLES.value else ()
     canvas, height = _canvas(size)
     reading = film_flags.reading()
-    film, timeline = open_film(Path(_FILM.value).expanduser(), reading)
+    film, whole, timeline = find_film(Path(_FILM.value).expanduser(), reading)
     delay = timeline.begin - reading.start
     state = _state(film.path)
     writer = FilmWriter(
@@ -106,10 +107,12 @@ def main() -> None:
             f"{film.path.name}: {left_out} of its subtitles left out, which only Matroska might take",
             flush=True,
         )
+    with quiet(), ThreadPoolExecutor() as pool:
+        looking = pool.submit(look_at, film, whole, reading)  # quicker than what is imported meanwhile
+        from autoencode.reconstruct import Reconstructor
+    film = looking.result()
     if treated := describe(film):
         print(f"{film.path.name}: {treated}", flush=True)
-    with quiet():
-        from autoencode.reconstruct import Reconstructor
     reconstructor = Reconstructor(run, weights, noise=_NOISE.value, seed=_SEED.value)
     if not made:
         source_hash = sha256(film.path)

@@ -44,12 +44,12 @@ def read_packets(path: Path, said: bytearray) -> Iterator[Packet]:
                 if line.startswith(b"#tb "):
                     stream, _, base = line.decode()[4:].partition(": ")
                     bases[stream] = float(Fraction(base))
-                columns = [column.strip() for column in line.decode(errors="replace").split(",")]
-                if len(columns) < 6 or columns[0] not in bases:
+                columns = line.decode(errors="replace").split(",")
+                base = bases.get(columns[0])
+                if base is None or len(columns) < 6:
                     continue
-                decoded, shown, lasts = (int(column) for column in columns[1:4])
-                timed, base = shown > -(2**62), bases[columns[0]]  # it writes none as a large negative number
-                at = shown * base if timed else None
+                decoded, shown, lasts = map(int, columns[1:4])
+                at = shown * base if shown > -(2**62) else None  # it writes none as a large negative number
                 yield Packet(columns[0], at, decoded * base, lasts * base, _is_discarded(columns[6:]))
         complaints.seek(0)
         said += complaints.read()
@@ -57,5 +57,4 @@ def read_packets(path: Path, said: bytearray) -> Iterator[Packet]:
 
 def _is_discarded(columns: list[str]) -> bool:
     """Ffmpeg's discard flag, 4."""
-    flags = [int(column[2:], 16) for column in columns if column.startswith("F=")]
-    return bool(flags and flags[0] & 4)
+    return any(int(column[3:], 16) & 4 for column in columns if column.startswith(" F="))

@@ -42,18 +42,35 @@ def open_film(path: Path, reading: Reading = WHOLE) -> tuple[FilmInfo, Timeline]
     """Probes and scans a film, and looks at its pictures where `reading` leaves it open how to read them.
 
     Raises:
-      UserError: as `probe` and `scan`; or the part to be cut out is none of the picture.
+      UserError: as `find_film`.
+    """
+    film, whole, timeline = find_film(path, reading)
+    return look_at(film, whole, reading), timeline
+
+
+def find_film(path: Path, reading: Reading = WHOLE) -> tuple[FilmInfo, Timeline, Timeline]:
+    """Probes and scans a film: all that may be wrong with it, or with `reading`, is found here.
+
+    Returns:
+      The film as its header has it; the timeline of all of it; and of the part that `reading` asks for.
+
+    Raises:
+      UserError: as `probe` and `scan`; or the part to be cut out is none of the picture, or of the time.
     """
     film = probe(path)
-    crop = _typed_crop(film, reading.crop)
+    _typed_crop(film, reading.crop)
     whole = scan(film, allow_damaged=reading.allow_damaged)
-    timeline = whole.part(reading.start, reading.duration, reading.every)
+    return film, whole, whole.part(reading.start, reading.duration, reading.every)
+
+
+def look_at(film: FilmInfo, whole: Timeline, reading: Reading) -> FilmInfo:
+    """The film, read as `reading` says, or as its pictures say where that leaves it open."""
+    crop, deinterlace = _typed_crop(film, reading.crop), reading.deinterlace == "on"
     if reading.crop == "auto":
         crop = find_bars(film, whole)  # an excerpt has the shape of its film
-    deinterlace = reading.deinterlace == "on"
     if reading.deinterlace == "auto":
         deinterlace = is_interlaced(film, whole)
-    return dataclasses.replace(film, crop=crop, deinterlace=deinterlace), timeline
+    return dataclasses.replace(film, crop=crop, deinterlace=deinterlace)
 
 
 def describe(film: FilmInfo) -> str:

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -23,7 +24,7 @@ from autoencode.film.probe import probe
 from autoencode.film.scan import scan
 from autoencode.interrupt import deferred
 
-PART = 2048
+PART = 256
 """Frames of a part: what is lost, at most, when a rendering is stopped. Whole batches of the networks.
 
 A part is shorter where the film's frames end, or where its source is damaged.
@@ -87,6 +88,7 @@ class FilmWriter:
         self._folder = self.path.with_name(f".{self.path.name}.parts")
         self._busy = f"{self.path}: is being written by another process; wait for it"
         self._kept = 0  # frames in whole parts
+        self._ended = 0  # frames in those, and in the one that is being ended
         self.begins_anew = False
         """Whether there were parts that were made of something else; they are gone."""
         self.damage = Damage(self.path)
@@ -94,6 +96,8 @@ class FilmWriter:
         self.then: Callable[[], object] = lambda: None
         """Called when the film is whole."""
         self._encoder: Encoder | None = None
+        self._enders: ThreadPoolExecutor
+        self._ending: Future | None = None
         self._open = ExitStack()
 
     def clear(self) -> None:
@@ -108,21 +112,24 @@ class FilmWriter:
             opening.enter_context(locked(self._folder / "lock", self._busy))
             opening.callback(self._clear)
             self._take_up()
+            self._enders = opening.enter_context(ThreadPoolExecutor(1))
             self._open = opening.pop_all()
         return self
 
     @property
     def frames(self) -> int:
         """Those that are there already: of parts that were taken up, and written since."""
-        return self._kept + (self._encoder.frames if self._encoder else 0)
+        return self._ended + (self._encoder.frames if self._encoder else 0)
 
     def write(self, pixels: np.ndarray, view: np.ndarray | None = None) -> None:
         """Adds a frame: pixels uint8 (height, width, 3) of the format's size; view likewise of its views'."""
+        if self._ending and self._ending.done():
+            self._settle()
         if self._encoder is None:
             # Between ffmpeg's fork and our knowing of it, it cannot be stopped.
             with deferred():
-                partial = self._folder / f"partial{self._part_suffix}"
-                self._encoder = Encoder(self.path, partial, self.format, self._kept)
+                partial = self._folder / f"partial-{self._ended:09d}{self._part_suffix}"
+                self._encoder = Encoder(self.path, partial, self.format, self._ended)
         self._encoder.write(pixels, view)
         if self._encoder.frames == PART:
             self._end_part()
@@ -135,6 +142,7 @@ class FilmWriter:
                 self._finish()
             elif kind is DamagedError and self._encoder:
                 self._end_part()  # the source may never get better, so these are all there will be
+                self._settle()
         if kind is KeyboardInterrupt and self._parts:
             raise KeyboardInterrupt(
                 f"interrupted; {self._kept:,} frames are kept: typed again, it goes on there"
@@ -161,27 +169,46 @@ class FilmWriter:
                 part.unlink(missing_ok=True)
             with whole(of) as partial:
                 partial.write_text(self.made_of)
+        for partial in self._folder.glob("partial-*"):
+            partial.unlink()  # of a process that was killed
         if self._parts:
             self.damage = Damage.load(self._folder / "damage")
-        for part in self._parts:
-            frames = _frames_in(part) if part.stem == f"{self._kept:09d}" else 0
-            if frames:
+        parts = self._parts
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            counts = list(pool.map(_frames_in, parts))
+        for part, frames in zip(parts, counts, strict=True):
+            if frames and part.stem == f"{self._kept:09d}":
                 self._kept += frames
             else:  # torn by a power cut, or behind one that is gone
                 part.unlink()
+        self._ended = self._kept
 
     def _end_part(self) -> None:
-        self._encoder.finish()
+        """Has the open part ended, while the next one begins: an encoder has seconds of frames in it."""
+        self._settle()
+        encoder, first = self._encoder, self._ended
+        self._ended, self._encoder = self.frames, None
+        self._ending = self._enders.submit(self._keep, encoder, first)
+
+    def _keep(self, encoder: Encoder, first: int) -> None:
+        encoder.finish()
         if self.damage.notes:
             self.damage.save(self._folder / "damage")
-        take_place(self._encoder.path, self._folder / f"{self._kept:09d}{self._part_suffix}")
-        self._kept, self._encoder = self.frames, None
+        take_place(encoder.path, self._folder / f"{first:09d}{self._part_suffix}")
+        self._kept = first + encoder.frames
+
+    def _settle(self) -> None:
+        """Waits until the part that is being ended is whole."""
+        if self._ending:
+            self._ending.result()
+            self._ending = None
 
     def _finish(self) -> None:
         if self.frames == 0:
             raise UserError(f"{self.path}: no frame was written, so no film was made; check the source")
         if self._encoder is not None:
             self._end_part()
+        self._settle()
         if self.format.codec == "png":
             unfold(self._parts, self.format.rate, self.path, self.frames)
         else:
@@ -197,7 +224,8 @@ class FilmWriter:
         """Leaves nothing but the film, if it is whole, or the parts that are."""
         if self._encoder is not None:
             self._encoder.stop()
-            self._encoder.path.unlink(missing_ok=True)
+        for partial in self._folder.glob("partial-*"):
+            partial.unlink()
         if not self.made_of or not self._parts:
             shutil.rmtree(self._folder, ignore_errors=True)
 

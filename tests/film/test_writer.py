@@ -1,6 +1,7 @@
 """A film grows in parts; what stops its making costs the part that was under way, and nothing else."""
 
 from fractions import Fraction
+from threading import Event
 
 import imageio.v3 as imageio
 import numpy as np
@@ -12,6 +13,7 @@ from autoencode.film import writer
 from autoencode.film.companions import Companions
 from autoencode.film.damage import Damage
 from autoencode.film.decode import read_frames
+from autoencode.film.encode import Encoder
 from autoencode.film.probe import probe
 from autoencode.film.scan import scan
 
@@ -144,6 +146,21 @@ def test_wherever_the_disk_is_full_nothing_whole_is_lost(tmp_path, limit):
     assert write(path, frames, source=sound) == min(16 * parts, 60)
     assert [number_of(frame.pixels) for frame in read_frames(probe(path), SIZE)] == list(range(60))
     assert {entry.name for entry in tmp_path.iterdir()} == {"source.mkv", path.name}
+
+
+def test_a_part_is_ended_while_the_next_is_written(tmp_path, monkeypatch):
+    finish, next_begun = Encoder.finish, Event()
+
+    def wait_and_finish(encoder):
+        assert next_begun.wait(10)
+        finish(encoder)
+
+    monkeypatch.setattr(Encoder, "finish", wait_and_finish)
+    with film_of(tmp_path / "film.mp4") as film:
+        for pixels in numbered(20, SIZE):
+            film.write(pixels)
+        next_begun.set()
+    assert scan(probe(film.path)).count == 20
 
 
 def test_ctrl_c_says_what_is_kept(tmp_path):
