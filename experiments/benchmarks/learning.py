@@ -10,6 +10,7 @@ that are there already are not made again. `--jobs=2` trains two at a time, on o
 
 The rows go to experiments/results/learning.csv; `--draw` makes experiments/figures/learning.png of those
 without changes: quality against frames seen and against seconds, the mean over the seeds and their spread.
+Seeds may differ in the precision that their machine was fit for; each row says which.
 """
 
 import argparse
@@ -24,13 +25,14 @@ from pathlib import Path
 from statistics import fmean
 
 from autoencode.dataset.catalogue import Dataset, find
+from autoencode.run import read_run
 
 TABLE = Path("experiments/results/learning.csv")
 FIGURE = Path("experiments/figures/learning.png")
 RUNS = Path("experiments/runs/learning")
 
 COLUMNS = (
-    *("recipe", "changes", "dataset", "seed", "frames_seen", "of_frames", "seconds", "cores"),
+    *("recipe", "changes", "dataset", "seed", "frames_seen", "of_frames", "seconds", "cores", "precision"),
     *("psnr", "ssim", "motion", "quiet_motion", "vmaf"),
     *("pixel_share", "likeness_share", "gan_share", "discriminator_steps", "rollbacks"),
 )
@@ -145,6 +147,7 @@ def _measure(run: Path, dataset: Dataset, epoch: int, jobs: int) -> dict[str, ob
     return {
         "seconds": round(learned[-1]["seconds"]),
         "cores": max(1, os.cpu_count() // jobs),
+        "precision": read_run(run).config.precision,
         **{name: figures[name] for name in ("psnr", "ssim", "motion", "quiet_motion", "vmaf")},
         **{name: round(fmean(line[name] for line in learned), 4) for name in shares},
         "rollbacks": max([0, *(line["rollbacks"] for line in until if "rollbacks" in line)]),
