@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Literal, NamedTuple
 
 from autoencode.film.probe import FilmInfo
 
@@ -38,9 +39,29 @@ class Companions:
         return self.film.audio[: {"all": None, "first": 1, "none": 0}[self.audio]]
 
 
-def sound(source: Companions, suffix: str) -> list[str | None]:
-    """What becomes of each track of sound in a container: 'copy', or 'aac'."""
-    return ["copy" if codec in COPIED[suffix] else "aac" for codec in source.sound]
+class Track(NamedTuple):
+    """A track of sound or of subtitles."""
+
+    kind: Literal["a", "s"]  # ffmpeg's letter: sound, or subtitles
+    number: int  # among the film's of its kind, from 1
+    file: Path  # that it is taken from: the film, or one made of it
+    place: int  # among that file's of its kind, from 0
+    become: str | None  # a codec, 'copy', or None: it is left out
+
+    @property
+    def name(self) -> str:
+        """For a person."""
+        return f"track {self.number} of its {'sound' if self.kind == 'a' else 'subtitles'}"
+
+
+def tracks(source: Companions, suffix: str) -> list[Track]:
+    """What becomes of each track of sound, and then of subtitles, in a container."""
+    sounds = ["copy" if codec in COPIED[suffix] else "aac" for codec in source.sound]
+    return [
+        Track(kind, place + 1, source.film.path, place, become)
+        for kind, becomes in (("a", sounds), ("s", subtitles(source.film, suffix)))
+        for place, become in enumerate(becomes)
+    ]
 
 
 def subtitles(film: FilmInfo, suffix: str) -> list[str | None]:

@@ -34,6 +34,12 @@ _FORMATS = (
 )
 
 
+def run(arguments: list[str], folder: Path | None = None) -> subprocess.CompletedProcess[bytes]:
+    """Runs it to its end, in a folder, over files that are there already; its complaints are `stderr`."""
+    words = [binary(), "-hide_banner", "-nostdin", "-v", "error", "-y", *arguments]
+    return subprocess.run(words, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+
+
 def source(path: str | Path) -> list[str]:
     """Arguments that open `path` as an input.
 

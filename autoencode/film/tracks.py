@@ -1,0 +1,142 @@
+"""Tracks of sound and subtitles on their way into a new film, and what is mended of them before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from autoencode.errors import NoRoomError, UserError
+from autoencode.film import ffmpeg
+from autoencode.film.companions import Companions, Track, tracks
+from autoencode.film.encode import failure
+
+
+def opened(source: Companions, file: Path) -> list[str]:
+    """Arguments that open a file that tracks are taken from: of the film only the part that comes along."""
+    part = []
+    if file == source.film.path:
+        part = ["-ss", f"{source.start:.6f}"] if source.start > 0 else []
+        part += ["-t", f"{source.duration:.6f}"] if source.duration is not None else []
+    return [*part, *ffmpeg.source(file.absolute())]
+
+
+def options(come: Sequence[Track], inputs: dict[Path, int]) -> list[str]:
+    """Arguments that take tracks, with their languages and names, from their files.
+
+    Args:
+      come: the tracks; those that become nothing are passed over.
+      inputs: which of ffmpeg's inputs each file is.
+    """
+    arguments, made = [], Counter()
+    for kind, _, file, place, become in come:
+        if become is None:
+            continue
+        there, here = f"{inputs[file]}:{kind}", f"{kind}:{made[kind]}"
+        arguments += ["-map", f"{there}:{place}"]
+        arguments += [f"-map_metadata:s:{here}", f"{inputs[file]}:s:{kind}:{place}"]
+        arguments += [f"-c:{here}", become, *([f"-b:{here}", "192k"] if become == "aac" else [])]
+        made[kind] += 1
+    return arguments
+
+
+def evened(source: Companions, file: Path, path: Path) -> Companions:
+    """The same with a clock that runs on: a moment can only be found by one that does.
+
+    Args:
+      source: of a film whose clock is set anew in between.
+      file: a Matroska to make, of its sound and subtitles.
+      path: the film that they are for.
+
+    Raises:
+      UserError: as `failure`.
+    """
+    film = source.film
+    taken = [track for track in tracks(source, ".mkv") if track.become]
+    if not taken:
+        return replace(source, film=replace(film, subtitles=()))
+    _write(file, [*ffmpeg.source(film.path), *options(taken, {film.path: 0})], path)
+    kept = tuple(film.subtitles[track.place] for track in taken if track.kind == "s")
+    return replace(source, film=replace(film, path=file, start_time=0.0, subtitles=kept))
+
+
+def cut(source: Companions, come: Sequence[Track], file: Path, path: Path) -> list[Track]:
+    """The tracks, subtitles taken from a file that begins with the excerpt; without those that it has not.
+
+    ffmpeg would begin at the key frame before the start, with times below zero, that no container takes.
+
+    Args:
+      source: of an excerpt that begins within its film.
+      come: its tracks.
+      file: a Matroska to make, of its subtitles.
+      path: the film that they are for.
+
+    Raises:
+      UserError: as `failure`.
+    """
+    taken = [track for track in tracks(source, ".mkv") if track.kind == "s" and track.become]
+    places = {track.place: place for place, track in enumerate(taken)}
+    if taken:
+        begin = f"{source.start + source.film.start_time:.6f}"
+        shift = (
+            f"noise=drop=lte((pts+duration)*tb\\,{begin}),"
+            f"setts=pts=max(PTS-{begin}/TB\\,0):dts=max(DTS-{begin}/TB\\,0)"
+            f":duration=DURATION-max({begin}/TB-PTS\\,0)"
+        )
+        wanted = options(taken, {source.film.path: 0})
+        _write(file, ["-copyts", *ffmpeg.source(source.film.path), *wanted, "-bsf:s", shift], path)
+        # A file without any packet cannot be opened again.
+        if ffmpeg.run([*ffmpeg.source(file), "-map", "0", "-c", "copy", "-f", "null", "-"]).returncode:
+            places = {}
+    return [
+        track._replace(file=file, place=places[track.place]) if track.kind == "s" else track
+        for track in come
+        if track.kind != "s" or track.place in places
+    ]
+
+
+def fitting(source: Companions, come: Sequence[Track], joined: Path) -> list[Track]:
+    """What becomes of tracks if those that cannot come so are encoded, or else left out.
+
+    Args:
+      source: theirs.
+      come: what should have become of them.
+      joined: a name to try with, in the container that is to take them.
+
+    Raises:
+      NoRoomError: the disk is full.
+    """
+
+    def works(track: Track) -> bool:
+        command = ["-max_error_rate", "1", *opened(source, track.file)]
+        try:
+            _write(joined, [*command, "-map", f"0:{track.kind}:{track.place}", "-c", track.become], joined)
+        except NoRoomError:
+            raise
+        except UserError:
+            return False
+        return True
+
+    def fit(track: Track) -> Track:
+        ways = [track.become, *(["aac"] if track.kind == "a" and track.become == "copy" else [])]
+        tried = (track._replace(become=way) for way in ways if way)
+        return next((way for way in tried if works(way)), track._replace(become=None))
+
+    return [fit(track) for track in come]
+
+
+def changes(come: Sequence[Track], fit: Sequence[Track]) -> list[str]:
+    """What to say of tracks that came otherwise than they should have."""
+    return [
+        f"{now.name} " + ("was encoded anew, to be taken" if now.become else "could not be taken")
+        for then, now in zip(come, fit, strict=True)
+        if then.become != now.become
+    ]
+
+
+def _write(made: Path, command: list[str], path: Path) -> None:
+    """Runs ffmpeg with a command that lacks only its output; a failure is one of the film at `path`."""
+    ran = ffmpeg.run([*command, ffmpeg.target(made)])
+    if ran.returncode != 0:
+        raise failure(path, ran.stderr, ran.returncode)
