@@ -156,10 +156,12 @@ class Run:
         }
         write_whole(self.folder / "config.json", json.dumps(stored, indent=2) + "\n")
 
-    def write_status(self, state: str, step: int, epochs: int) -> None:
+    def write_status(self, state: str, step: int, epochs: int, because: str = "") -> None:
         """Notes how it is: `running`, `interrupted`, `failed` or `finished`, at a step, of `epochs`."""
         epoch = round(step / self.steps_per_epoch, 4)
         stored = {"state": state, "step": step, "epoch": epoch, "epochs": epochs, "time": round(time.time())}
+        if because:
+            stored["because"] = because
         write_whole(self.folder / "status.json", json.dumps(stored) + "\n")
 
 

@@ -157,7 +157,7 @@ def test_render_of_an_earlier_epoch_an_excerpt_and_noise(place):
         said = done(
             "render", *flags, *extra, f"--output={name}.mp4", f"--contact_sheet={name}.png", cwd=place
         )
-        assert ("checkpoints/step-152" in said) == (name == "now")
+        assert ("checkpoints/pause-152" in said) == (name == "now")
     assert scan(probe(place / "now.mp4")).count == 50
     pictures = {name: (place / f"{name}.png").read_bytes() for name in ("now", "then", "noisy", "again")}
     assert pictures["noisy"] == pictures["again"]

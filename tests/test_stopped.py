@@ -23,10 +23,10 @@ def torn(path):
 
 
 def test_a_damaged_checkpoint_is_never_rendered(trained):
-    (data,) = trained.glob("experiments/runs/run/checkpoints/step-12.data*")
+    (data,) = trained.glob("experiments/runs/run/checkpoints/pause-12.data*")
     with torn(data):
         result = command("render", "--last", "--film=film.mkv", "--output=never.mp4", cwd=trained)
-    refused(result, "step-12")
+    refused(result, "pause-12")
     assert not (trained / "never.mp4").exists()
 
 

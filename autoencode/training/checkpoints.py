@@ -3,9 +3,9 @@
 TensorFlow writes a checkpoint's data before its index and renames both into place, so an index means that
 the data was whole once; whether it still is, and whose it is, is asked at every restore.
 
-There are states that a training may come back to after a collapse, `step-N`, and those that it only pauses
-at, `pause-N`: because Ctrl-C came, or because a sign of collapse showed. `tf.train.CheckpointManager` knows
-one kind, and counts what is gone.
+There are states that a training may come back to after a collapse, `step-N`, some hundreds of steps apart,
+and those that it only goes on from, `pause-N`: because an epoch ended, Ctrl-C came, or a sign of collapse
+showed. `tf.train.CheckpointManager` knows one kind, and counts what is gone.
 """
 
 import sys

@@ -103,11 +103,11 @@ def _components_take(plan: Plan) -> float:
 def disk_bytes(plan: Plan, trainer: Trainer) -> int:
     """Bytes that a run takes, at most, to the last of the plan's epochs.
 
-    Three networks with Adam's two moments, float32, in each state and in the one being written; encoder and
-    decoder once an epoch, and twice as the best; the linear path in all of them.
+    Three networks with Adam's two moments, float32, in each state, good or only paused at, and in the one
+    being written; encoder and decoder once an epoch, and twice as the best; the linear path in all of them.
     """
     counts, path = parameter_counts(trainer.networks), trainer.networks.encoder.linear_path
     fixed = path.count_params() if path else 0
     state = 3 * sum(counts.values()) + fixed
     weights = counts["encoder"] + counts["decoder"] + fixed
-    return 4 * (state * (KEPT + 1) + weights * (plan.epochs + 2))
+    return 4 * (state * (KEPT + 2) + weights * (plan.epochs + 2))

@@ -59,8 +59,8 @@ ALWAYS = (
     ),
     Rule(lambda now, best: now["log_variance"] > 20, 200, "a log-variance runs away, at {log_variance:.3g}"),
     Rule(
-        # The decoder then makes one picture of all frames; a film that is one picture is remembered well so.
-        lambda now, best: now["kl"] < 1e-4 and now["sample_psnr"] < min(now["mean_psnr"] + 1, WELL),
+        # The decoder then makes one picture of all frames; of a film that is one picture nothing is lost so.
+        lambda now, best: now["kl"] < 1e-4 and now["sample_psnr"] < now["mean_psnr"] + 1 < WELL,
         500,
         "the latents carry nothing, KL {kl:.2g}",
     ),

@@ -90,23 +90,32 @@ class Journal:
             with self._events.as_default(step):
                 tf.summary.image(name, image[np.newaxis])
 
-    def rollback(self, collapsed: int, step: int, epoch: float, rollbacks: int, why: str) -> None:
-        """Notes that a training went back to `step`, in a line and in TensorBoard."""
-        self._keep_until(step, rollbacks)
-        line = {"step": step, "epoch": round(epoch, 4), "rollbacks": rollbacks}
+    def collapse(self, collapsed: int, step: int, epoch: float, collapses: int, why: str) -> None:
+        """Notes that learning collapsed, and went back to `step`, in a line and in TensorBoard.
+
+        Args:
+            collapsed: the step at which it did.
+            step: where training goes on; `collapsed` itself if it is given up.
+            epoch: of that step.
+            collapses: how many there were, this one too.
+            why: the sign of it.
+        """
+        self._keep_until(step, collapses)
+        line = {"step": step, "epoch": round(epoch, 4), "rollbacks": collapses}
         self._write({**line, "collapsed_at": collapsed, "because": why})
         with self._events.as_default(collapsed):
-            tf.summary.scalar("rollbacks", rollbacks)
-            tf.summary.text("rollback", f"{why}: back to step {step}")
+            tf.summary.scalar("rollbacks", collapses)
+            then = f"back to step {step}" if step < collapsed else "given up"
+            tf.summary.text("rollback", f"{why}: {then}")
 
     def _keep_until(self, step: int, rollbacks: int) -> list[dict[str, Any]]:
-        """Drops the lines of what did not come to stay; returns the others."""
+        """Drops figures of later steps, and later collapses; returns the other lines."""
         lines = self._metrics.read_text().splitlines() if self._metrics.exists() else []
         kept = []
         for line in lines:
             with suppress(ValueError):  # half a line, of a process that was killed
                 values = json.loads(line)
-                if values["step"] <= step and values.get("rollbacks", 0) <= rollbacks:
+                if values["rollbacks"] <= rollbacks if "rollbacks" in values else values["step"] <= step:
                     kept.append(values)
         write_whole(self._metrics, "".join(json.dumps(values) + "\n" for values in kept))
         return kept

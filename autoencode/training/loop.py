@@ -71,9 +71,9 @@ def train(plan: Plan, rhythm: Rhythm = Rhythm(), dry_run: bool = False) -> None:
         loop = _Loop(plan, trainer, rhythm, stop)
         try:
             loop.train()
-        except Exception:
+        except Exception as error:
             with suppress(OSError):
-                run.write_status("failed", loop.step, plan.epochs)
+                run.write_status("failed", loop.step, plan.epochs, because=str(error))
             raise
 
 
@@ -113,6 +113,8 @@ class _Loop:
         self.journal.close()
         if not finished:
             raise KeyboardInterrupt(f"stopped at step {self.step} and saved; go on with: {self.plan.command}")
+        if not self.guard.healthy and run.best:
+            print(f"the last steps show a sign of collapse: render takes the best weights, {run.best.name}")
         print(f"trained: {run.folder}; to look at: {timelapse}")
 
     def _lay_linear_path(self) -> None:
@@ -166,7 +168,8 @@ class _Loop:
         if saves:
             if self.guard.best(figures["sample_psnr"]):
                 self.checkpoints.save_best()
-            self._save("running", good=self.guard.healthy)
+            # Not at the ends of epochs: a short film's last few would be no way back.
+            self._save("running", good=self.guard.healthy and self.step % self.rhythm.checkpoint == 0)
         return True
 
     def _save(self, state: str, good: bool) -> None:
@@ -177,17 +180,19 @@ class _Loop:
         """Back to the last good state, with another seed and smaller steps. Raises `UserError` at last."""
         self.guard.memory.rollbacks += 1
         rollbacks, collapsed = self.guard.memory.rollbacks, self.step
-        if rollbacks > ROLLBACKS or not self.checkpoints.restore_good():
+        gives_up = rollbacks > ROLLBACKS or not self.checkpoints.restore_good()
+        if not gives_up:
+            self.step = int(self.trainer.step)
+        self.journal.collapse(collapsed, self.step, self.step / self.per_epoch, rollbacks, why)
+        if gives_up:
             best = self.run.best
             left = f"its best state, {best.name}, can be rendered" if best else "nothing can be rendered"
             raise UserError(
                 f"run {self.run.name}: learning collapsed {rollbacks} times, at last at step {collapsed}"
                 f" ({why}); {left}; begin a new run with a lower --learning_rate or another --seed"
             )
-        self.step = int(self.trainer.step)
         self.trainer.seed.assign(seed_after(self.run.config.seed, rollbacks))
         self.trainer.caution.assign(caution_after(rollbacks))
-        self.journal.rollback(collapsed, self.step, self.step / self.per_epoch, rollbacks, why)
         progress.write(
             f"learning collapsed at step {collapsed} ({why}): back to step {self.step}, with another seed and"
             f" half the learning rates ({rollbacks} of {ROLLBACKS})"

@@ -1,5 +1,3 @@
-import math
-
 import pytest
 
 from autoencode.config import make_config
@@ -66,7 +64,7 @@ def test_each_sign_that_lasts_is_a_collapse(figures, step, why):
         {"skipped": 0.5},
         {"sample_psnr": 17.1},
         {"kl": 40.0},
-        {"kl": 0.0, "sample_psnr": 35.0, "mean_psnr": 60.0},  # one picture, remembered without latents
+        {"kl": 0.0, "mean_psnr": 60.0},  # one picture, which needs no latents
         {"kl": 0.0},  # darker than the mean picture is
         {
             "real_cost": 1e-3,
@@ -131,4 +129,3 @@ def test_each_rollback_goes_on_differently_and_more_carefully():
     assert len({seed_after(seed, rollbacks) for seed in (7, 8) for rollbacks in range(4)}) == 8
     assert seed_after(7, 2) == seed_after(7, 2)
     assert [caution_after(rollbacks) for rollbacks in range(3)] == [1.0, 0.5, 0.25]
-    assert all(math.isfinite(seed_after(0, n)) for n in range(5))

@@ -53,12 +53,14 @@ def poisoned(monkeypatch):
     return poison
 
 
-def trained(dataset, folder: Path, **fields) -> Run:
+def trained(dataset, folder: Path, checkpoint: int = 3, **fields) -> Run:
     """Trains, or goes on training, the run in a folder."""
     resumes = (folder / "config.json").exists()
     config = replace(CONFIG, **fields)
     run = read_run(folder) if resumes else Run(folder, config, "tiny", dataset.name, dataset.frames, "id")
-    train(Plan(run, dataset, epochs=6, resumes=resumes), Rhythm(figures=3, pictures=1000, checkpoint=3))
+    train(
+        Plan(run, dataset, epochs=6, resumes=resumes), Rhythm(figures=3, pictures=1000, checkpoint=checkpoint)
+    )
     return run
 
 
@@ -108,12 +110,37 @@ def test_a_training_that_cannot_be_saved_leaves_its_best_and_says_so(dataset, tm
     poisoned(range(6, 100), attempts=100)
     with pytest.raises(UserError, match=r"learning collapsed 6 times.*100% of.*step-\d+, can be rendered"):
         trained(dataset, tmp_path)
-    assert '"failed"' in (tmp_path / "status.json").read_text()
+    status = json.loads((tmp_path / "status.json").read_text())
+    assert status["state"] == "failed"
+    assert "learning collapsed 6 times" in status["because"]
     best = read_run(tmp_path).weights()
     assert best.parent.name == "best"
     for name, _ in tf.train.list_variables(str(best)):
         if name.startswith("encoder"):
             assert np.isfinite(tf.train.load_variable(str(best), name)).all()
+
+
+def test_every_collapse_stays_on_record_however_far_the_next_goes_back(dataset, tmp_path, poisoned):
+    poisoned(range(6, 100), attempts=100)
+    with pytest.raises(UserError, match="learning collapsed 6 times"):
+        trained(dataset, tmp_path)
+    found = lines(read_run(tmp_path), "rollbacks")
+    assert [line["rollbacks"] for line in found] == [1, 2, 3, 4, 5, 6]
+    back = [line["step"] for line in found]
+    assert back[0] > back[1]  # further than the collapse before
+    assert back[-1] == found[-1]["collapsed_at"]  # given up
+
+
+def test_good_states_of_a_short_film_lie_as_far_apart_as_a_long_ones(dataset, tmp_path):
+    run = trained(dataset, tmp_path, checkpoint=6)
+    assert [state.name for state in run.good_states()] == ["step-18", "step-12", "step-6"]
+
+
+def test_a_sign_of_collapse_at_the_very_end_is_said(dataset, tmp_path, poisoned, monkeypatch, capsys):
+    monkeypatch.setattr(guard, "ALWAYS", tuple(replace(rule, patience=100) for rule in guard.ALWAYS))
+    poisoned(range(15, 18))
+    run = trained(dataset, tmp_path)
+    assert f"sign of collapse: render takes the best weights, {run.best.name}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("stop", [4, 8, 9, 11])

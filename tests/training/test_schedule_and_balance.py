@@ -38,6 +38,12 @@ def test_larsens_gate(real, generated, decoder, discriminator):
     assert (bool(who.decoder), bool(who.discriminator)) == (decoder, discriminator)
 
 
+def test_a_decoder_that_does_not_play_never_sits_out():
+    who = gate(Config(decoder_gan=0.0), tf.constant(1.10), tf.constant(0.68))
+    assert (bool(who.decoder), bool(who.discriminator)) == (True, True)
+    assert not gate(Config(decoder_gan=0.0), tf.constant(0.30), tf.constant(0.68)).discriminator
+
+
 def test_an_equalised_gradient_has_norm_1_and_its_direction():
     np.testing.assert_allclose(equalise(tf.constant([3.0, 4.0])), [0.6, 0.8], rtol=1e-6)
     np.testing.assert_array_equal(equalise(tf.zeros(2)), [0.0, 0.0])
