@@ -23,7 +23,7 @@ def whole(path: Path) -> Iterator[Path]:
     partial = path.with_name(f".{path.stem}.partial{path.suffix}")
     try:
         yield partial
-        partial.replace(path)
+        take_place(partial, path)
     finally:
         partial.unlink(missing_ok=True)
 

@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -62,16 +63,16 @@ def resequence(
             ThreadPoolExecutor(max_workers=2) as pool,
         ):
             frames = at_constant_rate(decoded, timeline, place)
-            coming: Future = pool.submit(_take, frames)
+            coming: Future = pool.submit(_take, frames, timeline.damage)
             leaving: Future | None = None
-            while batch := coming.result():
-                coming = pool.submit(_take, frames)
-                pictures = reconstruct(np.stack([frame.pixels for frame in batch]), place)
-                place += len(batch)
+            while (batch := coming.result()).frames:
+                coming = pool.submit(_take, frames, timeline.damage)
+                pictures = reconstruct(np.stack([frame.pixels for frame in batch.frames]), place)
+                place += len(batch.frames)
                 if leaving:
                     leaving.result()
                 leaving = pool.submit(_put, writer, pictures, batch)
-                progress.update(len(batch))
+                progress.update(len(batch.frames))
             if leaving:
                 leaving.result()
 
@@ -126,10 +127,19 @@ def _closing(frames: Iterator[Frame]) -> Iterator[None]:
             frames.close()
 
 
-def _take(frames: Iterator[Frame]) -> list[Frame]:
-    return list(islice(frames, BATCH))
+class _Batch(NamedTuple):
+    frames: list[Frame]
+    damaged: bool  # the film was found damaged on the way to them
 
 
-def _put(writer: FilmWriter, pictures: np.ndarray, batch: list[Frame]) -> None:
-    for picture, frame in zip(pictures, batch, strict=True):
+def _take(frames: Iterator[Frame], damage: Damage) -> _Batch:
+    met = len(damage.met)
+    return _Batch(list(islice(frames, BATCH)), len(damage.met) > met)
+
+
+def _put(writer: FilmWriter, pictures: np.ndarray, batch: _Batch) -> None:
+    if batch.damaged:
+        # A rendering that does not allow it stops here, and what goes on from there must come out the same.
+        writer.end_part()
+    for picture, frame in zip(pictures, batch.frames, strict=True):
         writer.write(picture, frame.view)

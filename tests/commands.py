@@ -27,12 +27,17 @@ def command(
         return _ended(process)
 
 
-def stopped(name: str, *flags: str, cwd: Path, once: Callable[[], bool]) -> subprocess.CompletedProcess[str]:
-    """The same, sent Ctrl-C once something holds."""
-    with started(name, *flags, cwd=cwd, output=subprocess.PIPE) as process:
+def stopped(
+    name: str, *flags: str, cwd: Path, once: Callable[[], bool], everybody: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """The same, sent Ctrl-C once something holds; as a terminal does, to `everybody` that it started too."""
+    with started(name, *flags, cwd=cwd, output=subprocess.PIPE, start_new_session=everybody) as process:
         while not once() and process.poll() is None:
             time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
+        if everybody:
+            os.killpg(process.pid, signal.SIGINT)
+        else:
+            process.send_signal(signal.SIGINT)
         return _ended(process)
 
 
@@ -42,13 +47,21 @@ def started(
     cwd: Path,
     output: int = subprocess.DEVNULL,
     preexec_fn: Callable[[], None] | None = None,
+    start_new_session: bool = False,
     **environment: str,
 ) -> subprocess.Popen[str]:
     """The same, running."""
     env = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
     words = [sys.executable, "-m", f"autoencode.{name}", *flags]
     return subprocess.Popen(
-        words, cwd=cwd, env=env, stdout=output, stderr=output, text=True, preexec_fn=preexec_fn
+        words,
+        cwd=cwd,
+        env=env,
+        stdout=output,
+        stderr=output,
+        text=True,
+        preexec_fn=preexec_fn,
+        start_new_session=start_new_session,
     )
 
 

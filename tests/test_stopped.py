@@ -71,9 +71,21 @@ def test_a_rendering_that_was_stopped_goes_on(trained):
     part = trained / ".long.mp4.parts/000000000.mp4"
     refused(stopped("render", *flags, cwd=trained, once=part.exists), "frames are kept")
     assert not (trained / "long.mp4").exists()
-    assert re.search(r"goes on at frame [12],\d\d\d of 3,000", done("render", *flags, cwd=trained))
+    assert re.search(r"goes on at frame [\d,]+ of 3,000", done("render", *flags, cwd=trained))
     assert scan(probe(trained / "long.mp4")).count == 3000
     assert not part.parent.exists()
+
+
+def test_ctrl_c_in_a_terminal_which_reaches_ffmpeg_too_costs_no_part_that_is_being_ended(trained):
+    make_film(trained / "ended.mkv", frames=600, size=(320, 180))
+    parts = trained / ".ended.mp4.parts"
+    result = stopped(
+        *("render", "--film=ended.mkv", "--output=ended.mp4"),
+        cwd=trained,
+        once=lambda: any(parts.glob("partial-000000256*")),
+        everybody=True,
+    )
+    refused(result, "frames are kept")
 
 
 def test_a_film_with_a_damaged_middle_is_refused_where_it_is_damaged(trained):

@@ -21,6 +21,8 @@ class Damage:
     """Places in the film of the pictures, of those that were asked for, that cannot be decoded."""
     suffered: list[str] = field(default_factory=list)
     """Those of the notes that would have stopped the work, had it not been allowed."""
+    met: list[str] = field(default_factory=list)
+    """All that was found by whoever reads the film now, be it known from an earlier time or not."""
 
     def found(self, what: str) -> None:
         """Something is missing or out of place.
@@ -30,6 +32,7 @@ class Damage:
         """
         self._suffer(what)
         self.notes.append(what)
+        self.met.append(what)
 
     def note(self, what: str) -> None:
         """Something that stops nobody, but is to be known."""
@@ -48,7 +51,7 @@ class Damage:
 
     def share(self, whole: Damage) -> None:
         """From now on what is found of this one is found of `whole`, of which it is a part."""
-        self.notes, self.lost, self.suffered = whole.notes, whole.lost, whole.suffered
+        self.notes, self.lost, self.suffered, self.met = whole.notes, whole.lost, whole.suffered, whole.met
 
     def save(self, path: Path) -> None:
         """Writes what was found, for `load`."""

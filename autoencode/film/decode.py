@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -24,6 +25,10 @@ TREMBLE = 2
 
 FORGIVEN = 3
 """Pictures that a healthy film may lose where it was cut out of another, and they lean on absent ones."""
+
+
+STOPPED = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL}
+"""Signals that come from outside, of a machine short of memory, say; others a film may cause itself."""
 
 
 class Frame(NamedTuple):
@@ -170,9 +175,8 @@ def _decode(
     then the pixels cannot wait for ever.
     """
     reading, writing = os.pipe()
-    command = [ffmpeg.binary(), "-hide_banner", "-nostdin", "-v", "error"]
     # With -copyts times do not depend on the seek, nor on which of the streams are read.
-    command += ["-copyts", *(["-ss", f"{seek:.6f}"] if seek > 0 else [])]
+    command = ["-v", "error", "-copyts", *(["-ss", f"{seek:.6f}"] if seek > 0 else [])]
     command += [*ffmpeg.source(film.path), "-filter_complex", _graph(film, stack), "-map", "[out]"]
     command += ["-fps_mode", "passthrough", *(["-frames:v", str(count)] if count is not None else [])]
     # Microseconds: the encoder's own time base would round a variable film's times to whole frames.
@@ -181,13 +185,7 @@ def _decode(
     command += ["-f", "rawvideo", "-"]
     with tempfile.TemporaryFile() as complaints, os.fdopen(reading, "rb") as times:
         try:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=complaints,
-                pass_fds=(writing,),
-            )
+            process = ffmpeg.start(command, stdout=subprocess.PIPE, stderr=complaints, pass_fds=(writing,))
         finally:
             os.close(writing)  # ffmpeg holds the only writing end, so its death is the pipe's end
         seen = False
@@ -196,6 +194,8 @@ def _decode(
                 while (line := times.readline()) and len(raw := pixels.read(stack.nbytes)) == stack.nbytes:
                     seen = True
                     yield Frame(_seconds(line) - film.start_time, *stack.split(raw))
+                if -process.wait() in STOPPED:
+                    raise UserError(f"{film.path}: ffmpeg was stopped while it was read; try again")
             finally:
                 process.kill()
                 process.wait()

@@ -42,7 +42,7 @@ class Encoder:
         self.frames = 0  # written so far
         self._stack = form.stack
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 (closed by stop)
-        command = [ffmpeg.binary(), "-hide_banner", "-v", "error", "-y"]
+        command = ["-v", "error", "-y"]
         command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{form.stack.width}x{form.stack.height}"]
         command += ["-r", str(form.rate), "-i", "pipe:0"]
         if form.titles:
@@ -53,7 +53,7 @@ class Encoder:
         # passthrough: a frame in is a frame out, whatever rate ffmpeg reads into the time base.
         command += ["-fps_mode", "passthrough", "-map_metadata", "-1", ffmpeg.target(path)]
         path.unlink(missing_ok=True)  # an ffmpeg of a process that was killed may still write to it
-        self._process = subprocess.Popen(
+        self._process = ffmpeg.start(
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self._complaints
         )
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import imageio_ffmpeg
 
@@ -20,8 +21,7 @@ def binary() -> str:
 @cache
 def version() -> str:
     """What it calls itself: 'n9.0.2-17-g2a571b6068-20260930'."""
-    said = subprocess.run([binary(), "-version"], capture_output=True, text=True, check=False).stdout
-    return said.removeprefix("ffmpeg version ").partition(" ")[0]
+    return run(["-version"]).stdout.decode().removeprefix("ffmpeg version ").partition(" ")[0]
 
 
 # Containers of films and of sound, and what tells text and pictures apart from them. None that names other
@@ -29,15 +29,31 @@ def version() -> str:
 _FORMATS = (
     "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,avi,mpegts,mpegtsraw,mpeg,mpegvideo,m4v,h264,hevc,vvc,av1,obu,ivf,vc1,dv,"
     "flv,asf,ogg,rm,mxf,nut,gxf,wtv,gif,apng,yuv4mpegpipe,rawvideo,swf,nsv,nuv,dirac,mjpeg,cavsvideo,"
-    "aac,ac3,eac3,aiff,amr,ape,au,caf,dts,flac,mp3,truehd,tta,wav,w64,wv,tty,ico,image2,"
+    "aac,ac3,eac3,aiff,amr,ape,au,caf,dts,flac,mp3,truehd,tta,wav,w64,wv,tty,ico,"
     "bmp_pipe,dpx_pipe,exr_pipe,gif_pipe,j2k_pipe,jpeg_pipe,jpegxl_pipe,png_pipe,psd_pipe,svg_pipe,tiff_pipe,webp_pipe"
 )
 
 
+def start(arguments: list[str], **options: Any) -> subprocess.Popen[bytes]:
+    """Starts it, out of the terminal's reach: Ctrl-C is for us, who then end what we started.
+
+    Args:
+      arguments: of its command line.
+      options: of `subprocess.Popen`; nothing is read from stdin unless they say so.
+    """
+    words = [binary(), "-hide_banner", "-nostdin", *arguments]
+    return subprocess.Popen(words, **{"stdin": subprocess.DEVNULL, **options}, start_new_session=True)
+
+
 def run(arguments: list[str], folder: Path | None = None) -> subprocess.CompletedProcess[bytes]:
-    """Runs it to its end, in a folder, over files that are there already; its complaints are `stderr`."""
-    words = [binary(), "-hide_banner", "-nostdin", "-v", "error", "-y", *arguments]
-    return subprocess.run(words, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    """Runs it to its end, in a folder; returns its status and all that it said."""
+    with start(arguments, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            said, complained = process.communicate()
+        except BaseException:
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(process.args, process.returncode, said, complained)
 
 
 def source(path: str | Path) -> list[str]:

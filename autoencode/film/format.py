@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -76,11 +75,7 @@ def hardware_codec() -> str | None:
     for name in HARDWARE:
         source = ["-f", "lavfi", "-i", "color=s=256x256:r=24"]
         codec = ["-c:v", name, "-pix_fmt", CODECS[name].pixels, "-frames:v", "2"]
-        command = [ffmpeg.binary(), "-nostdin", "-v", "quiet", *source, *codec, "-f", "null", "-"]
-        if (
-            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode
-            == 0
-        ):
+        if ffmpeg.run(["-v", "quiet", *source, *codec, "-f", "null", "-"]).returncode == 0:
             return name
     return None
 

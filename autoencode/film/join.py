@@ -53,7 +53,7 @@ def join(
             come = tracks(source, suffix)
             come = cut(source, come, cut_file, path) if source.start > 0 else come
         try:
-            said = _run(parts, rate, frames, _command(rate, source, come, joined), path)
+            said = _run(parts, rate, frames, _command(rate, frames, source, come, joined), path)
         except NoRoomError:
             raise
         except UserError:
@@ -61,7 +61,7 @@ def join(
             notes = changes(come, fit)
             if not notes:
                 raise
-            said = _run(parts, rate, frames, _command(rate, source, fit, joined), path)
+            said = _run(parts, rate, frames, _command(rate, frames, source, fit, joined), path)
         if said:
             notes.append(f"what came along did so with a complaint ({ffmpeg.last_words(said)})")
         notes += check_count(path, joined, frames)
@@ -123,13 +123,15 @@ def _run(parts: Sequence[Path], rate: Fraction, frames: int, command: list[str],
     )
     (folder / CONTENTS).write_text("ffconcat version 1.0\n" + contents)
     # From inside the folder: nothing in the names of its way could then be taken for syntax.
-    ran = ffmpeg.run(command, folder)
+    ran = ffmpeg.run(["-v", "error", "-y", *command], folder)
     if ran.returncode != 0:
         raise failure(path, ran.stderr, ran.returncode)
     return ran.stderr.strip()
 
 
-def _command(rate: Fraction, source: Companions | None, come: Sequence[Track], joined: Path) -> list[str]:
+def _command(
+    rate: Fraction, frames: int, source: Companions | None, come: Sequence[Track], joined: Path
+) -> list[str]:
     # Holds the first picture back until the sound has come as far.
     delay = max(source.delay, 0.0) if source else 0.0
     command = ["-max_error_rate", "1"]  # sound that is broken must not cost the picture
@@ -143,8 +145,8 @@ def _command(rate: Fraction, source: Companions | None, come: Sequence[Track], j
         command += ["-copypriorss:a", "0"] if source.start > 0 else []
         command += options(come, {file: number for number, file in enumerate(files, start=1)})
         command += ["-map_chapters", "1"]
-        if source.duration is not None:  # chapters and subtitles would follow
-            command += ["-t", f"{source.duration:.6f}"]
+        if source.duration is not None:  # chapters and subtitles would follow; but no picture may be cut off
+            command += ["-t", f"{max(source.duration, delay + float(frames / rate)):.6f}"]
     if joined.suffix != ".mkv":
         command += ["-movflags", "+faststart"]
     command += [ffmpeg.target(joined.name)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -22,24 +22,29 @@ class Packet(NamedTuple):
     discarded: bool  # an edit list cuts it away: it is not to be shown or heard
 
 
-def read_packets(path: Path, said: bytearray) -> Iterator[Packet]:
-    """Every packet of picture, sound and subtitles, in the file's order, by the file's own clock.
+USUAL = ("0:V:0", "0:a?", "0:s?")
+"""Picture, sound and subtitles."""
+
+OTHERS = ("0:v?", "0:d?")
+"""Further pictures, and data, such as a camera's own."""
+
+
+def read_packets(path: Path, said: bytearray, streams: Sequence[str] = USUAL) -> Iterator[Packet]:
+    """Every packet of some of a film's streams, in the file's order, by the file's own clock.
 
     Args:
       path: the film.
       said: gets what ffmpeg complained of.
+      streams: which, as ffmpeg's -map has it.
     """
-    # Video, sound and subtitles: only where all of them stop is the file's end.
-    maps = ["-map", "0:V:0", "-map", "0:a?", "-map", "0:s?"]
+    maps = [word for stream in streams for word in ("-map", stream)]
     # Without -copyts ffmpeg counts some containers from the first stream mapped, not from the file's start.
-    command = [ffmpeg.binary(), "-hide_banner", "-nostdin", "-v", "error", "-copyts"]
-    command += [*ffmpeg.source(path), *maps, "-c", "copy", "-f", "framecrc", "-"]
+    command = ["-v", "error", "-copyts", *ffmpeg.source(path), *maps]
+    command += ["-c", "copy", "-copy_unknown", "-f", "framecrc", "-"]
     bases: dict[str, float] = {}
     with tempfile.TemporaryFile() as complaints:
         # Line by line: of a long film they are many.
-        with subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints
-        ) as process:
+        with ffmpeg.start(command, stdout=subprocess.PIPE, stderr=complaints) as process:
             for line in process.stdout:
                 if line.startswith(b"#tb "):
                     stream, _, base = line.decode()[4:].partition(": ")

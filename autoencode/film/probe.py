@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -82,8 +81,7 @@ def probe(path: str | Path) -> FilmInfo:
     if path.stat().st_size == 0:
         raise UserError(f"{path}: the file is empty; copy the film again")
     # Without an output ffmpeg prints the header and exits with an error, so its status says nothing.
-    command = [ffmpeg.binary(), "-hide_banner", "-nostdin", *ffmpeg.source(path)]
-    ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    ran = ffmpeg.run(ffmpeg.source(path))
     # The name is the one thing in the header that may hold anything, whole lines of it too.
     text = ran.stderr.replace(os.fsencode(path), b"the film").decode(errors="replace")
     container = re.search(r"^Input #0, (\S+),", text, re.MULTILINE)

@@ -12,7 +12,7 @@ import numpy as np
 from autoencode.errors import UserError
 from autoencode.film import ffmpeg
 from autoencode.film.damage import Damage
-from autoencode.film.packets import read_packets
+from autoencode.film.packets import OTHERS, read_packets
 from autoencode.film.probe import FilmInfo
 from autoencode.film.timeline import Timeline, clock, pace, pictures, usual_pace
 from autoencode.film.transport import packet_size
@@ -238,8 +238,15 @@ def _find_end(film: FilmInfo, packets: _Packets, ends: float, damage: Damage) ->
         return
     # Some containers count the duration from zero, some from the first timestamp.
     missing = film.duration - max(packets.end, packets.end + film.start_time)
-    if missing > (0.1 if packets.cut or packets.complaint else 1.0):
+    allowed = 0.1 if packets.cut or packets.complaint else 1.0
+    if missing > allowed and film.duration - _end_of_others(film) > allowed:
         damage.found(f"breaks off at {clock(ends)} though its header says {clock(film.duration)}")
+
+
+def _end_of_others(film: FilmInfo) -> float:
+    """Where those streams end, in seconds, that are of no use here but count for the header's duration."""
+    packets = read_packets(film.path, bytearray(), OTHERS)
+    return max((packet.decoded + packet.lasts for packet in packets), default=0.0)
 
 
 def _find_silence(packets: _Packets, ends: float, damage: Damage) -> None:

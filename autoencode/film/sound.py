@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -27,11 +26,10 @@ def tracks(path: Path) -> list[dict[str, Any]]:
 
 def _begin(path: Path, stream: str) -> Fraction | None:
     """When the first thing decoded of a stream is shown or heard, by the file's clock."""
-    command = [ffmpeg.binary(), "-hide_banner", "-nostdin", "-v", "quiet", "-copyts", *ffmpeg.source(path)]
+    command = ["-v", "quiet", "-copyts", *ffmpeg.source(path)]
     command += ["-map", stream, "-fps_mode", "passthrough", "-enc_time_base", "demux"]
     command += ["-c:v", "rawvideo", "-c:a", "pcm_s16le", "-frames", "1", "-f", "framecrc", "-"]
-    ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    said = ran.stdout.decode(errors="replace")
+    said = ffmpeg.run(command).stdout.decode(errors="replace")
     base = re.search(r"^#tb 0: (\d+/\d+)$", said, re.MULTILINE)
     first = re.search(r"^0, *-?\d+, *(-?\d+),", said, re.MULTILINE)
     return int(first[1]) * Fraction(base[1]) if base and first else None

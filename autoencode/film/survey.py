@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -94,11 +93,11 @@ def _box(film: FilmInfo, time: float, exact: bool) -> _Look:
 
 def _look(film: FilmInfo, time: float, *how: str, exact: bool = False, loud: bool = False) -> str:
     """What ffmpeg's filters print about some pictures; nothing where they cannot be decoded."""
-    command = [ffmpeg.binary(), "-hide_banner", "-nostdin", "-nostats", "-v", "info" if loud else "error"]
+    command = ["-nostats", "-v", "info" if loud else "error"]
     command += ["-threads", "1", *([] if exact else ["-noaccurate_seek"]), "-copyts"]
     command += ["-ss", f"{max(0.0, time - 1e-3):.6f}", *ffmpeg.source(film.path)]
     command += ["-map", "0:V:0", *how, "-f", "null", "-"]
-    ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    ran = ffmpeg.run(command)
     return (ran.stderr if loud else ran.stdout).decode(errors="replace")
 
 

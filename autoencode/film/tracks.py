@@ -137,6 +137,6 @@ def changes(come: Sequence[Track], fit: Sequence[Track]) -> list[str]:
 
 def _write(made: Path, command: list[str], path: Path) -> None:
     """Runs ffmpeg with a command that lacks only its output; a failure is one of the film at `path`."""
-    ran = ffmpeg.run([*command, ffmpeg.target(made)])
+    ran = ffmpeg.run(["-v", "error", "-y", *command, ffmpeg.target(made)])
     if ran.returncode != 0:
         raise failure(path, ran.stderr, ran.returncode)

@@ -42,7 +42,7 @@ class Vmaf:
     def __enter__(self) -> Vmaf:
         self._folder = tempfile.TemporaryDirectory(prefix="autoencode-vmaf-")
         self._complaints = tempfile.TemporaryFile()
-        self._process = subprocess.Popen(
+        self._process = ffmpeg.start(
             self._command(),
             cwd=self._folder.name,
             stdin=subprocess.PIPE,
@@ -81,7 +81,7 @@ class Vmaf:
             "[film][source]libvmaf=log_fmt=json:log_path=log.json:n_threads=2"
         )
         raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{stack.width}x{stack.height}", "-i", "-"]
-        return [ffmpeg.binary(), "-v", "error", *raw, "-filter_complex", graph, "-f", "null", "-"]
+        return ["-v", "error", *raw, "-filter_complex", graph, "-f", "null", "-"]
 
     def _failure(self) -> UserError:
         self._process.wait()

@@ -132,7 +132,7 @@ class FilmWriter:
                 self._encoder = Encoder(self.path, partial, self.format, self._ended)
         self._encoder.write(pixels, view)
         if self._encoder.frames == PART:
-            self._end_part()
+            self.end_part()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -140,8 +140,8 @@ class FilmWriter:
         with self._open:
             if kind is None:
                 self._finish()
-            elif kind is DamagedError and self._encoder:
-                self._end_part()  # the source may never get better, so these are all there will be
+            elif kind is DamagedError:
+                self.end_part()  # the source may never get better, so these are all there will be
                 self._settle()
         if kind is KeyboardInterrupt and self._parts:
             raise KeyboardInterrupt(
@@ -161,18 +161,23 @@ class FilmWriter:
 
     def _take_up(self) -> None:
         """Finds out what is there already; clears away what is of no use."""
-        of = self._folder / "made_of"
-        if not self.made_of or not of.exists() or of.read_text() != self.made_of:
+        of, damage = self._folder / "made_of", self._folder / "damage"
+        try:
+            found = Damage.load(damage)
+            same = bool(self.made_of) and of.read_text() == self.made_of
+        except (OSError, ValueError):  # not there, or torn
+            same = False
+        if same and self._parts:
+            self.damage = found
+        if not same:
             others = list(self._folder.glob("[0-9]*"))
             self.begins_anew = bool(others)
-            for part in (*others, self._folder / "damage"):
+            for part in (*others, damage):
                 part.unlink(missing_ok=True)
             with whole(of) as partial:
                 partial.write_text(self.made_of)
         for partial in self._folder.glob("partial-*"):
             partial.unlink()  # of a process that was killed
-        if self._parts:
-            self.damage = Damage.load(self._folder / "damage")
         parts = self._parts
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             counts = list(pool.map(_frames_in, parts))
@@ -183,9 +188,11 @@ class FilmWriter:
                 part.unlink()
         self._ended = self._kept
 
-    def _end_part(self) -> None:
-        """Has the open part ended, while the next one begins: an encoder has seconds of frames in it."""
+    def end_part(self) -> None:
+        """Has the open part ended, while the next one begins: an encoder holds seconds of frames."""
         self._settle()
+        if self._encoder is None:
+            return
         encoder, first = self._encoder, self._ended
         self._ended, self._encoder = self.frames, None
         self._ending = self._enders.submit(self._keep, encoder, first)
@@ -206,8 +213,7 @@ class FilmWriter:
     def _finish(self) -> None:
         if self.frames == 0:
             raise UserError(f"{self.path}: no frame was written, so no film was made; check the source")
-        if self._encoder is not None:
-            self._end_part()
+        self.end_part()
         self._settle()
         if self.format.codec == "png":
             unfold(self._parts, self.format.rate, self.path, self.frames)

@@ -10,6 +10,7 @@ from autoencode.errors import UserError
 from autoencode.film.decode import read_frames
 from autoencode.film.probe import probe
 from autoencode.film.reading import Reading, open_film
+from autoencode.film.scan import scan
 from autoencode.film.timeline import at_constant_rate
 
 FRAMES, SIZE = 120, (96, 64)
@@ -179,6 +180,18 @@ def test_a_hole_in_a_film_that_is_only_counted_is_where_it_is(tmp_path):
     frames, _ = read(path, allow_damaged=True)
     assert [number_of(frame.pixels) for frame in frames][-24:] == list(range(36, 60))
     assert frames[-1].time == pytest.approx(59 / 24, abs=1e-3)
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mp4"])
+def test_a_second_picture_that_goes_on_longer_is_no_damage(tmp_path, suffix):
+    path = make_film(tmp_path / "film.mkv", frames=FRAMES)
+    both = tmp_path / f"both.{suffix}"
+    longer = ["-f", "lavfi", "-i", "testsrc=s=96x64:r=30:d=8"]
+    ffmpeg_run("-i", path, *longer, "-map", "0", "-map", "1", "-c:v", "libx264", "-c:a", "copy", both)
+    assert scan(probe(both)).count == FRAMES
+    both.write_bytes(both.read_bytes()[: both.stat().st_size * 9 // 10])
+    with pytest.raises(UserError, match=r"copy (it|the film) again"):
+        scan(probe(both))
 
 
 def test_a_film_that_breaks_off_gives_what_there_is(tmp_path):

@@ -1,10 +1,10 @@
 """A rendering that meets damage loses nothing that was made, and knows of it when it goes on."""
 
 import pytest
-from films import film_writer, heard, make_film, number_of
+from films import ffmpeg_run, film_writer, heard, make_film, number_of
 
-from autoencode.errors import UserError
-from autoencode.film import decode, writer
+from autoencode.errors import DamagedError, UserError
+from autoencode.film import decode, ffmpeg, writer
 from autoencode.film.companions import Companions
 from autoencode.film.probe import probe
 from autoencode.film.reading import Reading, open_film
@@ -59,14 +59,14 @@ def test_frames_rendered_before_damage_are_kept_and_not_made_again(tmp_path, los
     made = []
     lose(range(80, 90))
 
-    def render(allowed):
+    def render(allowed, name="made"):
         film, timeline = open_film(path, Reading(allow_damaged=allowed))
 
         def memory(frames, first):
             made.extend(range(first, first + len(frames)))
             return frames
 
-        target = film_writer(tmp_path / f"made.{suffix}", 24, SIZE, Companions(film), made_of="film")
+        target = film_writer(tmp_path / f"{name}.{suffix}", 24, SIZE, Companions(film), made_of="film")
         resequence(film, timeline, SIZE, memory, target)
         return target.path
 
@@ -81,3 +81,26 @@ def test_frames_rendered_before_damage_are_kept_and_not_made_again(tmp_path, los
     shown = [number_of(frame.pixels) for frame in whole(probe(film), Stack(SIZE))]
     assert shown == [*range(72), *range(8), *[7] * 10, *range(18, 48)]
     assert len(heard(film)) / 48000 == pytest.approx(5, abs=0.05)
+    # Coded alike too: a rendering that allows damage begins a part where one that does not has to.
+    assert packets(film) == packets(render(allowed=True, name="at_once"))
+
+
+def packets(path):
+    return ffmpeg_run("-i", path, "-map", "0:v", "-c", "copy", "-f", "framemd5", "-")
+
+
+def test_a_decoder_that_somebody_stopped_is_no_damage_of_the_film(tmp_path, monkeypatch):
+    path, processes, start = make_film(tmp_path / "film.mp4", frames=FRAMES), [], ffmpeg.start
+
+    def watched(*arguments, **options):
+        processes.append(start(*arguments, **options))
+        return processes[-1]
+
+    film, timeline = open_film(path)
+    monkeypatch.setattr(ffmpeg, "start", watched)
+    frames = decode.read_frames(film, (640, 360), timeline=timeline)
+    next(frames)
+    processes[0].kill()
+    with pytest.raises(UserError, match="was stopped while it was read; try again") as caught:
+        list(frames)
+    assert not isinstance(caught.value, DamagedError)  # nothing of the film is to be put down as broken

@@ -236,7 +236,7 @@ def test_a_frame_of_another_size_is_refused(tmp_path):
 
 
 def test_ctrl_c_while_ffmpeg_starts_leaves_nothing(tmp_path, monkeypatch):
-    start, started = subprocess.Popen, []
+    start, started = ffmpeg.start, []
 
     def interrupted(*arguments, **named):
         signal.raise_signal(signal.SIGINT)
@@ -244,7 +244,7 @@ def test_ctrl_c_while_ffmpeg_starts_leaves_nothing(tmp_path, monkeypatch):
         return started[0]
 
     with monkeypatch.context() as patch:
-        patch.setattr("autoencode.film.encode.subprocess.Popen", interrupted)
+        patch.setattr("autoencode.film.encode.ffmpeg.start", interrupted)
         with pytest.raises(KeyboardInterrupt):
             write_film(tmp_path / "film.mp4", 3)
     assert started[0].returncode is not None  # ffmpeg has ended, and can make no file any more

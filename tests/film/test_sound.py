@@ -191,6 +191,16 @@ def test_the_tracks_that_were_asked_for(tmp_path, rich, audio, tracks):
     assert len(probe(path).audio) == tracks
 
 
+def test_an_excerpts_last_picture_is_not_cut_off(tmp_path):
+    """Pictures of a film that trembles may lie in the excerpt, and be shown on the beat at its end."""
+    film = probe(make_film(tmp_path / "source.mkv", frames=72))
+    source = Companions(film, start=1.0, duration=1.0)
+    with film_writer(tmp_path / "a.mkv", source=source, codec="ffv1") as made:
+        for pixels in numbered(25, (96, 64)):
+            made.write(pixels)
+    assert scan(probe(made.path)).count == 25
+
+
 def test_what_is_missing_in_the_sound_is_said(tmp_path):
     source = make_film(tmp_path / "source.mkv", frames=144, sound_codec="mp2")
     drop = r"noise=drop=between(pts*tb\,2\,3)"

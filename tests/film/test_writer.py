@@ -92,6 +92,14 @@ def test_what_was_wrong_with_another_film_is_forgotten(tmp_path):
             film.write(pixels)
 
 
+@pytest.mark.parametrize("torn", ["damage", "made_of"])
+def test_parts_whose_notes_are_torn_are_not_taken_up(tmp_path, torn):
+    path = tmp_path / "film.mp4"
+    stop_at(path, 40)
+    (tmp_path / ".film.mp4.parts" / torn).write_text("")
+    assert finish(path) == 0
+
+
 def test_parts_that_a_power_cut_left_beside_their_film_are_cleared_away(tmp_path):
     path = tmp_path / "film.mp4"
     stop_at(path, 40)
