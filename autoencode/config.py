@@ -186,7 +186,7 @@ class Config:
 
 RECIPES: dict[str, dict[str, Any]] = {
     # The paper's objective, with the scales of the 2016 code. Its learning rates stayed as they were: then a
-    # run ends up to half a decibel above or below the next; falling, all end alike.
+    # run may end a decibel above the next; falling, all end alike.
     "published": {"learning_rate_end": 0.05},
     # The 2016 code as it probably ran: two optimisers held each other's variables, so that the decoder
     # learned from the likeness alone, and the encoder from the decoder's loss, the game included. Larsen's

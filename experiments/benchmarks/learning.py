@@ -5,8 +5,9 @@
     python experiments/benchmarks/learning.py --draw
 
 Trains by the real command, at the widths of the preset `demo`, into experiments/runs/learning/, and measures
-by the real command, on every frame of the dataset, after the epochs of `--at` and at the end. Runs and rows
-that are there already are not made again. `--jobs=2` trains two at a time, on one core each.
+by the real command, on every frame of the dataset, after the epochs of `--at` and at the end; `vmaf_film` is
+against the film that the dataset was made of, where that is at hand. Runs and rows that are there already
+are not made again. `--jobs=2` trains two at a time, on one core each.
 
 The rows go to experiments/results/learning.csv; `--draw` makes experiments/figures/learning.png of those
 without changes: quality against frames seen and against seconds, the mean over the seeds and their spread.
@@ -31,9 +32,10 @@ TABLE = Path("experiments/results/learning.csv")
 FIGURE = Path("experiments/figures/learning.png")
 RUNS = Path("experiments/runs/learning")
 
+FIGURES = ("psnr", "ssim", "motion", "quiet_motion", "vmaf", "vmaf_film")
 COLUMNS = (
     *("recipe", "changes", "dataset", "seed", "frames_seen", "of_frames", "seconds", "cores", "precision"),
-    *("psnr", "ssim", "motion", "quiet_motion", "vmaf"),
+    *FIGURES,
     *("pixel_share", "likeness_share", "gan_share", "discriminator_steps", "rollbacks"),
 )
 KEY = COLUMNS[:6]
@@ -58,7 +60,6 @@ TRIALS: dict[str, dict[str, object]] = {
     # What each term is worth.
     "no_gan": {"recipe": "refined", "decoder_gan": 0.0},
     "no_likeness": {"recipe": "refined", "gamma": 0.0, "encoder_likeness": 0.0},
-    "no_pixels": {"recipe": "refined", "pixel_weight": 0.0},
     # The paper's claim: that lowering the noise lets near-identical frames come apart. Put to networks that
     # have to learn it, without the linear path.
     "noise_held_at_1": {"recipe": "refined", "linear_path": False, "noise_start": 1.0, "noise_end": 1.0},
@@ -136,10 +137,11 @@ def _train(recipe: str, changes: dict, dataset: Dataset, seed: int, epochs: int,
 
 def _measure(run: Path, dataset: Dataset, epoch: int, jobs: int) -> dict[str, object]:
     """The figures of a run after an epoch."""
-    said = _python(
-        "evaluate", [f"--run={run}", f"--epoch={epoch}", f"--dataset={dataset.name}", "--json"], jobs
-    )
-    figures = json.loads(said)
+    weights = [f"--run={run}", f"--epoch={epoch}", "--json"]
+    figures = json.loads(_python("evaluate", [*weights, f"--dataset={dataset.name}"], jobs))
+    film = Path(dataset.sources[0].path)
+    if film.exists():
+        figures["vmaf_film"] = json.loads(_python("evaluate", [*weights, f"--film={film}"], jobs))["vmaf"]
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     until = [line for line in lines if line["epoch"] <= epoch]
     learned = [line for line in until if "seconds" in line]
@@ -148,7 +150,7 @@ def _measure(run: Path, dataset: Dataset, epoch: int, jobs: int) -> dict[str, ob
         "seconds": round(learned[-1]["seconds"]),
         "cores": max(1, os.cpu_count() // jobs),
         "precision": read_run(run).config.precision,
-        **{name: figures[name] for name in ("psnr", "ssim", "motion", "quiet_motion", "vmaf")},
+        **{name: figures.get(name, "") for name in FIGURES},
         **{name: round(fmean(line[name] for line in learned), 4) for name in shares},
         "rollbacks": max([0, *(line["rollbacks"] for line in until if "rollbacks" in line)]),
     }
@@ -193,11 +195,15 @@ def _means(rows: list[dict[str, str]]) -> dict[str, dict[str, float]]:
     for row in rows:
         name = f"{row['recipe']} {row['changes']} {row['frames_seen']} of {row['of_frames']}"
         groups.setdefault(name, []).append(row)
-    measured = ("seconds", "psnr", "ssim", "motion", "quiet_motion", "vmaf", "rollbacks")
+    measured = ("seconds", *FIGURES, "rollbacks")
     return {
         name: {
             "seeds": len(group),
-            **{column: fmean(float(row[column]) for row in group if row[column]) for column in measured},
+            **{
+                column: fmean(values)
+                for column in measured
+                if (values := [float(row[column]) for row in group if row[column]])
+            },
         }
         for name, group in groups.items()
     }
