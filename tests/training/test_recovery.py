@@ -143,31 +143,31 @@ def test_a_sign_of_collapse_at_the_very_end_is_said(dataset, tmp_path, poisoned,
     assert f"sign of collapse: render takes the best weights, {run.best.name}" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("stop", [4, 8, 9, 11])
 def test_interrupted_before_in_or_after_a_collapse_the_weights_are_those_of_the_unbroken_run(
-    stop, dataset, tmp_path, poisoned, monkeypatch
+    dataset, tmp_path, poisoned, monkeypatch
 ):
     poisoned(range(6, 9))
     unbroken = trained(dataset, tmp_path / "unbroken")
-    poisoned(range(6, 9))
-    with monkeypatch.context() as patch:
-        due, stopped = loop._Loop._write_what_is_due, []
-
-        def write_what_is_due(self, progress):
-            before, held = self.step, due(self, progress)
-            self.stop[0] = before == stop and not stopped
-            stopped.extend([stop] * self.stop[0])
-            return held
-
-        patch.setattr(loop._Loop, "_write_what_is_due", write_what_is_due)
-        with pytest.raises(KeyboardInterrupt):
-            trained(dataset, tmp_path / "stopped")
-        resumed = trained(dataset, tmp_path / "stopped")
-    assert len(lines(resumed, "rollbacks")) == 1
-    assert without_seconds(resumed) == without_seconds(unbroken)
     expected = weights(unbroken)
-    for name, values in weights(resumed).items():
-        np.testing.assert_array_equal(values, expected[name], err_msg=name)
+    for stop in (4, 8, 9, 11):
+        poisoned(range(6, 9))
+        with monkeypatch.context() as patch:
+            due, stopped = loop._Loop._write_what_is_due, []
+
+            def write_what_is_due(self, progress, due=due, stop=stop, stopped=stopped):
+                before, held = self.step, due(self, progress)
+                self.stop[0] = before == stop and not stopped
+                stopped.extend([stop] * self.stop[0])
+                return held
+
+            patch.setattr(loop._Loop, "_write_what_is_due", write_what_is_due)
+            with pytest.raises(KeyboardInterrupt):
+                trained(dataset, tmp_path / f"stopped at {stop}")
+            resumed = trained(dataset, tmp_path / f"stopped at {stop}")
+        assert len(lines(resumed, "rollbacks")) == 1
+        assert without_seconds(resumed) == without_seconds(unbroken)
+        for name, values in weights(resumed).items():
+            np.testing.assert_array_equal(values, expected[name], err_msg=f"{name}, stopped at {stop}")
 
 
 def test_weights_that_explode_are_thrown_away(dataset, tmp_path):
