@@ -1,7 +1,7 @@
 """Breaks a training on purpose and shows what the guard makes of it.
 
     python experiments/breakage.py all --epochs=2
-    python experiments/breakage.py decoder_rate
+    python experiments/breakage.py still --recipe=published
 
 Trains the preset `demo` on *Big Buck Bunny* (`make demo` leaves its frames), undisturbed and disturbed once,
 at a third of the way: `nan`, numbers that are none in a batch; `encoder_rate`, `decoder_rate` and
@@ -114,10 +114,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("breakage", choices=[*BREAKAGES, "all"])
     parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--recipe", default="refined")
     asked = parser.parse_args()
     if asked.breakage == "all":
-        sys.exit(_all(asked.epochs))
-    folder = RUNS / asked.breakage
+        sys.exit(_all(asked.recipe, asked.epochs))
+    folder = RUNS / f"{asked.breakage}-{asked.recipe}"
     shutil.rmtree(folder, ignore_errors=True)
     dataset = "big_buck_bunny-96x64" if asked.breakage != "still" else _still()
     plan = make_plan(
@@ -125,7 +126,7 @@ def main() -> None:
         data_dir=Path("data"),
         preset="demo",
         run=str(folder),
-        fields={"epochs": asked.epochs},
+        fields={"recipe": asked.recipe, "epochs": asked.epochs},
     )
     BREAKAGES[asked.breakage](plan.epochs * plan.run.steps_per_epoch // 3)
     try:
@@ -139,11 +140,11 @@ def main() -> None:
     print(json.dumps({"psnr": psnr, "back": back, "how": how}))
 
 
-def _all(epochs: int) -> bool:
+def _all(recipe: str, epochs: int) -> bool:
     """Breaks all in turn; whether one ended too far below the undisturbed."""
     failed, mark = False, None
     for name in BREAKAGES:
-        words = [sys.executable, __file__, name, f"--epochs={epochs}"]
+        words = [sys.executable, __file__, name, f"--recipe={recipe}", f"--epochs={epochs}"]
         said = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True).stdout
         ended = json.loads(said.splitlines()[-1])
         mark = ended["psnr"] if mark is None else mark
