@@ -96,4 +96,7 @@ def _parse(argv: list[str]) -> list[str]:
     except flags.Error as error:
         # absl says of a missing flag that its value must not be None.
         missing = re.match(r"flag (--\w+)=None", str(error))
-        fail(f"{missing[1]} is missing (see --help)" if missing else f"{error} (see --help)", MISUSE)
+        if not missing:
+            fail(f"{error} (see --help)", MISUSE)
+        bare = next((word for word in argv[1:] if not word.startswith("-")), None)
+        fail(f"{missing[1]} is missing ({f'write {missing[1]}={bare}' if bare else 'see --help'})", MISUSE)

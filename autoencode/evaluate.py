@@ -43,6 +43,8 @@ def main() -> None:
     """Checks all that can be checked without TensorFlow, then measures."""
     if _FILM.value and _DATASET.value:
         raise UserError("--film and --dataset: choose one of them")
+    if not _FILM.value and (part := str(film_flags.reading())):
+        raise UserError(f"{part}: is of a film, named by --film; a dataset is measured whole")
     run = find_trained_run(_RUN.value)
     weights = run.weights(_EPOCH.value, _LAST.value)
     if _FILM.value:

@@ -101,6 +101,13 @@ def main() -> None:
         writer.clear()
         if not sheet:
             return
+    if writer.path.exists() and not (made or writer.begun):
+        if summary_of(writer.path).exists():
+            print(f"{writer.path}: takes the place of what was rendered there before", flush=True)
+        elif writer.path.is_file():
+            raise UserError(
+                f"{writer.path}: is there already, and was not rendered here; give the output another name"
+            )
     print(f"run {run.name}, {weights.parent.name}/{weights.name}", flush=True)
     if left_out := subtitles(film, writer.path.suffix.lower()).count(None):
         print(

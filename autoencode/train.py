@@ -56,7 +56,8 @@ def main() -> None:
         fields=_typed_fields(),
     )
     if plan.finished:
-        print(f"run {plan.run.name} is trained to epoch {plan.epochs} already; a larger --epochs adds more")
+        done = f"is trained to epoch {plan.run.epochs_done:g} already"
+        print(f"run {plan.run.name} {done}; a larger --epochs adds more")
         return
     check_room(plan.run.folder, 0, "", "choose another --run path")
     with quiet():

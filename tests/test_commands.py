@@ -77,6 +77,7 @@ def test_frames_names_a_bad_film(place, film):
         (["--film=film.mp4", "--every=0"], "--every"),
         (["--film=film.mp4", "--crop=9:9"], "--crop=9:9"),
         ([], "--film is missing"),
+        (["other.mp4"], "--film is missing (write --film=other.mp4)"),
         (["--film=film.mp4", "other.mp4"], "'other.mp4' is not a flag"),
     ],
 )
@@ -115,6 +116,10 @@ def test_train_names_a_bad_flag(place, flags, said):
 )
 def test_render_names_what_is_missing(place, flags, said):
     assert said in refused(place, "render", *flags)
+
+
+def test_evaluate_has_no_excerpt_of_a_dataset(place):
+    assert "start=1.0: is of a film, named by --film" in refused(place, "evaluate", "--start=1")
 
 
 def trained(place, folder):

@@ -10,7 +10,7 @@ from fractions import Fraction
 import imageio.v3 as imageio
 import numpy as np
 import pytest
-from commands import done, stopped
+from commands import command, done, refused, stopped
 from films import make_film
 
 from autoencode.film import ffmpeg
@@ -79,7 +79,9 @@ def test_train_stops_when_asked_and_goes_on(place):
 
 
 def test_a_finished_run_is_not_trained_again_but_may_go_on(place):
-    assert "is trained to epoch 3 already" in done("train", "--run=a_film-48x32-tiny-1", cwd=place)
+    for typed in ([], ["--epochs=2"]):
+        said = done("train", "--run=a_film-48x32-tiny-1", *typed, cwd=place)
+        assert "is trained to epoch 3 already" in said
     done("train", "--run=a_film-48x32-tiny-1", "--epochs=4", cwd=place)
     run = place / "experiments/runs/a_film-48x32-tiny-1"
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
@@ -144,6 +146,17 @@ def test_the_left_half_of_side_by_side_is_the_source(place):
     )
     source = np.array([f.pixels.mean() for f in read_frames(probe(place / "a film.mkv"), (240, 160))])
     assert np.abs(ours - source).max() < 3
+
+
+def test_a_film_that_was_not_rendered_here_is_not_overwritten(place):
+    mine = place / "mine.mp4"
+    mine.write_bytes((place / "a film.mkv").read_bytes())
+    flags = ["--film=a film.mkv", "--duration=0.5", "--output=mine.mp4"]
+    refused(command("render", *flags, cwd=place), "mine.mp4: is there already, and was not rendered here")
+    assert mine.read_bytes() == (place / "a film.mkv").read_bytes()
+    mine.unlink()
+    done("render", *flags, cwd=place)
+    assert "takes the place of what was rendered" in done("render", *flags, "--crf=30", cwd=place)
 
 
 def test_render_of_an_earlier_epoch_an_excerpt_and_noise(place):

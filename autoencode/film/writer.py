@@ -100,6 +100,11 @@ class FilmWriter:
         self._ending: Future | None = None
         self._open = ExitStack()
 
+    @property
+    def begun(self) -> bool:
+        """Whether there are parts, of a rendering that did not come to its end."""
+        return self._folder.is_dir()
+
     def clear(self) -> None:
         """Clears away parts of a film that is whole, left by a power cut after the film took its place."""
         if self._folder.is_dir():

@@ -143,13 +143,14 @@ def test_a_sign_of_collapse_at_the_very_end_is_said(dataset, tmp_path, poisoned,
     assert f"sign of collapse: render takes the best weights, {run.best.name}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("stops", [(8, 9), pytest.param((4, 11), marks=pytest.mark.slow)])
 def test_interrupted_before_in_or_after_a_collapse_the_weights_are_those_of_the_unbroken_run(
-    dataset, tmp_path, poisoned, monkeypatch
+    stops, dataset, tmp_path, poisoned, monkeypatch
 ):
     poisoned(range(6, 9))
     unbroken = trained(dataset, tmp_path / "unbroken")
     expected = weights(unbroken)
-    for stop in (4, 8, 9, 11):
+    for stop in stops:
         poisoned(range(6, 9))
         with monkeypatch.context() as patch:
             due, stopped = loop._Loop._write_what_is_due, []

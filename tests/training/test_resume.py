@@ -49,7 +49,7 @@ def trained(dataset, folder: Path, **fields) -> Run:
 
 def final_weights(run: Run) -> dict[str, np.ndarray]:
     path = str(run.states()[0])
-    assert path.endswith(f"step-{STEPS}")
+    assert path.endswith(f"pause-{STEPS}")
     names = [
         name for name, _ in tf.train.list_variables(path) if "save_counter" not in name and name[0] != "_"
     ]
@@ -139,7 +139,7 @@ def figures(folder: Path) -> list[dict[str, float]]:
 def test_metrics_of_steps_that_were_lost_are_written_once(dataset, tmp_path):
     run = trained(dataset, tmp_path)
     for suffix in (".index", ".data-00000-of-00001"):  # as if killed before the last checkpoint
-        run.states()[0].with_name("step-6" + suffix).unlink()
+        run.states()[0].with_name("pause-6" + suffix).unlink()
     run.write_status("running", 3, 2)
     lines = figures(tmp_path)
     trained(dataset, tmp_path)
