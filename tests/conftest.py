@@ -13,13 +13,6 @@ from films import make_film
 from autoencode.film import decode
 
 
-def pytest_configure():
-    """Spares TensorFlow's work on its graphs: a quarter of the time of a training of a few steps."""
-    import tensorflow as tf
-
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-
-
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory):
     """A folder with film.mkv, its dataset and a run: not to be changed, but files may be added."""
