@@ -8,6 +8,7 @@ from autoencode.config import make_config
 from autoencode.networks.pixels import to_float
 from autoencode.training import losses, step
 from autoencode.training.components import principal_components
+from autoencode.training.precision import resolve
 from autoencode.training.step import Trainer
 
 TINY = make_config("tiny", precision="float32")
@@ -199,6 +200,8 @@ def test_half_precision_follows_float32(precision, linear_path):
         components = principal_components(batch().numpy, [range(4)], TINY.latent_size)
         for trainer in trainers:
             trainer.networks.encoder.linear_path.assign(components)
+    # A processor that has no bfloat16, where `auto` would not choose it, comes to 0.979.
+    least = 0.97 if precision == "mixed_bfloat16" and resolve("auto") != precision else 0.98
     exact, _ = trainers[0].gradients(batch())
     trainer = trainers[1]
     rough, metrics = trainer.gradients(batch())
@@ -216,7 +219,7 @@ def test_half_precision_follows_float32(precision, linear_path):
         ours = np.concatenate([np.ravel(g) for g in ours]) / scale
         theirs = np.concatenate([np.ravel(g) for g in theirs])
         cosine = ours @ theirs / np.linalg.norm(ours) / np.linalg.norm(theirs)
-        assert cosine > 0.97  # a processor without bfloat16 rounds more often than one with
+        assert cosine > least
         assert np.linalg.norm(ours) == pytest.approx(np.linalg.norm(theirs), rel=0.1)
 
 
