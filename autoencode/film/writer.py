@@ -24,10 +24,11 @@ from autoencode.film.probe import probe
 from autoencode.film.scan import scan
 from autoencode.interrupt import deferred
 
-PART = 256
-"""Frames of a part: what is lost, at most, when a rendering is stopped. Whole batches of the networks.
+PART = (256, 1024)
+"""Frames of a part: as many as there are before it, but at least and at most these. Whole batches.
 
-A part is shorter where the film's frames end, or where its source is damaged.
+What is lost when a rendering is stopped is little then, or no more than is kept, and of the parts, each of
+which costs a start of ffmpeg, there are few. One is shorter where the film ends or its source is damaged.
 """
 
 
@@ -136,7 +137,7 @@ class FilmWriter:
                 partial = self._folder / f"partial-{self._ended:09d}{self._part_suffix}"
                 self._encoder = Encoder(self.path, partial, self.format, self._ended)
         self._encoder.write(pixels, view)
-        if self._encoder.frames == PART:
+        if self._encoder.frames >= np.clip(self._ended, *PART):
             self.end_part()
 
     def __exit__(

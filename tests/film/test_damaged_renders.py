@@ -18,7 +18,7 @@ whole = decode._decode  # before anything is lost
 def test_resumed_behind_a_hole_the_film_is_the_same_and_the_hole_is_known(tmp_path, monkeypatch, lose):
     path = make_film(tmp_path / "film.mkv", frames=FRAMES, sound=False)
     lose(range(40, 60))
-    monkeypatch.setattr(writer, "PART", 16)
+    monkeypatch.setattr(writer, "PART", (16, 16))
 
     def render(name, fail_at=None, allowed=True):
         film, timeline = open_film(path, Reading(allow_damaged=allowed))

@@ -91,7 +91,7 @@ def test_layouts_show_the_source_and_the_memory_of_the_same_frame(tmp_path, layo
 
 
 def test_the_border_of_a_split_picture_moves_on_across_parts(tmp_path, monkeypatch):
-    monkeypatch.setattr("autoencode.film.writer.PART", 24)
+    monkeypatch.setattr("autoencode.film.writer.PART", (24, 24))
     path, size = tmp_path / "a.mkv", (96, 64)
     with film_writer(path, layout="split") as film:
         for _ in range(192):
@@ -115,7 +115,7 @@ def test_the_border_of_a_split_picture_moves_on_across_parts(tmp_path, monkeypat
     ],
 )
 def test_codecs(tmp_path, monkeypatch, codec, suffix, found):
-    monkeypatch.setattr("autoencode.film.writer.PART", 8)
+    monkeypatch.setattr("autoencode.film.writer.PART", (8, 8))
     source = probe(make_film(tmp_path / "source.mkv", frames=30))
     path = write_film(tmp_path / f"a.{suffix}", 30, codec=codec, source=Companions(source))
     header = subprocess.run([ffmpeg.binary(), "-i", path], capture_output=True, check=False).stderr.decode()

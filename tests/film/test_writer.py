@@ -22,7 +22,7 @@ SIZE, RATE = (96, 64), Fraction(24000, 1001)
 
 @pytest.fixture(autouse=True)
 def short_parts(monkeypatch):
-    monkeypatch.setattr(writer, "PART", 16)
+    monkeypatch.setattr(writer, "PART", (16, 16))
 
 
 def film_of(path, made_of="these", **options):
@@ -70,6 +70,13 @@ def test_begun_again_it_goes_on_and_the_film_is_the_same(tmp_path, suffix):
     np.testing.assert_allclose(times, np.arange(60) / float(RATE), atol=6e-4 if suffix == "mkv" else 1e-6)
     assert probe(path).audio == probe(unbroken).audio != ()
     assert {entry.name for entry in tmp_path.iterdir()} == {"source.mkv", unbroken.name, path.name}
+
+
+def test_the_longer_the_film_the_longer_its_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr(writer, "PART", (8, 16))
+    stop_at(tmp_path / "film.mp4", 59)
+    parts = sorted(tmp_path.glob(".film.mp4.parts/0*"))
+    assert [int(part.stem) for part in parts] == [0, 8, 16, 32]  # the next, from 48, was under way
 
 
 def test_parts_of_another_film_are_not_taken_up(tmp_path):
