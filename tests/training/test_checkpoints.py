@@ -15,6 +15,14 @@ from autoencode.training.step import Trainer
 CONFIG = make_config("tiny", precision="float32")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _eagerly():
+    """A graph takes longer to draw than a few steps need; what is trained through one: test_resume.py."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 def a_run(folder, config=CONFIG):
     run = Run(folder, config, "tiny", "film", 10, id=str(folder))
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,9 @@
 """Collapses on purpose, and what the loop makes of them."""
 
 import json
+from contextlib import redirect_stdout
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -26,31 +28,45 @@ def dataset(tmp_path_factory):
     return make_dataset(tmp_path_factory.mktemp("data"), pictures)
 
 
+def at_once(patch: pytest.MonkeyPatch) -> None:
+    """So short a training has no time for patience."""
+    patch.setattr(guard, "ALWAYS", tuple(replace(rule, patience=0) for rule in guard.ALWAYS[:1]))
+
+
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch):
-    """So short a training has no time for patience."""
-    monkeypatch.setattr(guard, "ALWAYS", tuple(replace(rule, patience=0) for rule in guard.ALWAYS[:1]))
+    at_once(monkeypatch)
 
 
-@pytest.fixture
-def poisoned(monkeypatch):
+def poison(patch: pytest.MonkeyPatch, steps: range, attempts: int = 1) -> None:
     """Makes the frames of these steps numbers that are none, in the first so many attempts at them."""
+    factor, left = tf.Variable(1.0), dict.fromkeys(steps, attempts)
+    patch.setattr(step, "to_float", lambda frames: to_float(frames) * factor)
+    due = loop._Loop._write_what_is_due
 
-    def poison(steps: range, attempts: int = 1) -> None:
-        factor, left = tf.Variable(1.0), dict.fromkeys(steps, attempts)
-        monkeypatch.setattr(step, "to_float", lambda frames: to_float(frames) * factor)
-        due = loop._Loop._write_what_is_due
+    def write_what_is_due(self: loop._Loop, progress: object) -> bool:
+        held = due(self, progress)
+        bad = left.get(self.step, 0) > 0
+        left[self.step] = left.get(self.step, 0) - 1
+        factor.assign(float("nan") if bad else 1.0)
+        return held
 
-        def write_what_is_due(self, progress):
-            held = due(self, progress)
-            bad = left.get(self.step, 0) > 0
-            left[self.step] = left.get(self.step, 0) - 1
-            factor.assign(float("nan") if bad else 1.0)
-            return held
+    patch.setattr(loop._Loop, "_write_what_is_due", write_what_is_due)
 
-        monkeypatch.setattr(loop._Loop, "_write_what_is_due", write_what_is_due)
 
-    return poison
+@pytest.fixture(scope="module")
+def undisturbed(dataset, tmp_path_factory):
+    return trained(dataset, tmp_path_factory.mktemp("undisturbed"), checkpoint=6)
+
+
+@pytest.fixture(scope="module")
+def collapsed(dataset, tmp_path_factory):
+    """A run in which an epoch's frames were none, and what it said."""
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(StringIO()) as said:
+        at_once(patch)
+        poison(patch, range(6, 9))
+        run = trained(dataset, tmp_path_factory.mktemp("collapsed"))
+    return run, said.getvalue()
 
 
 def trained(dataset, folder: Path, checkpoint: int = 3, **fields) -> Run:
@@ -80,8 +96,8 @@ def lines(run, name):
     return [line for line in found if name in line]
 
 
-def test_one_bad_batch_is_passed_over(dataset, tmp_path, poisoned):
-    poisoned(range(7, 8))
+def test_one_bad_batch_is_passed_over(dataset, tmp_path, monkeypatch):
+    poison(monkeypatch, range(7, 8))
     run = trained(dataset, tmp_path)
     assert not lines(run, "rollbacks")
     assert [line["skipped"] for line in lines(run, "skipped")] == pytest.approx(
@@ -89,25 +105,23 @@ def test_one_bad_batch_is_passed_over(dataset, tmp_path, poisoned):
     )
 
 
-def test_after_a_collapse_training_goes_back_and_on_to_the_end(dataset, tmp_path, poisoned, capsys):
-    poisoned(range(6, 9))
-    run = trained(dataset, tmp_path)
+def test_after_a_collapse_training_goes_back_and_on_to_the_end(collapsed, undisturbed):
+    run, said = collapsed
     (line,) = lines(run, "rollbacks")
     assert (line["step"], line["collapsed_at"], line["rollbacks"]) == (6, 9, 1)
     assert "100% of the steps" in line["because"]
-    assert "back to step 6, with another seed and half the learning rates (1 of 5)" in capsys.readouterr().out
+    assert "back to step 6, with another seed and half the learning rates (1 of 5)" in said
     assert run.states()[0].name == "step-18"
-    assert '"finished"' in (tmp_path / "status.json").read_text()
+    assert '"finished"' in (run.folder / "status.json").read_text()
     rates = {entry["step"]: entry["learning_rate"] for entry in lines(run, "learning_rate")}
     assert rates[12] == pytest.approx(rates[3] / 2)
-    again = trained(dataset, tmp_path / "undisturbed")
     names = [name for name, _ in tf.train.list_variables(str(run.weights(last=True))) if "encoder" in name]
-    ours, theirs = (tf.train.load_variable(str(of.weights(last=True)), names[0]) for of in (run, again))
+    ours, theirs = (tf.train.load_variable(str(of.weights(last=True)), names[0]) for of in (run, undisturbed))
     assert np.any(ours != theirs)
 
 
-def test_a_training_that_cannot_be_saved_leaves_its_best_and_says_so(dataset, tmp_path, poisoned):
-    poisoned(range(6, 100), attempts=100)
+def test_a_training_that_cannot_be_saved_leaves_its_best_and_says_so(dataset, tmp_path, monkeypatch):
+    poison(monkeypatch, range(6, 100), attempts=100)
     with pytest.raises(UserError, match=r"learning collapsed 6 times.*100% of.*step-\d+, can be rendered"):
         trained(dataset, tmp_path)
     status = json.loads((tmp_path / "status.json").read_text())
@@ -118,12 +132,7 @@ def test_a_training_that_cannot_be_saved_leaves_its_best_and_says_so(dataset, tm
     for name, _ in tf.train.list_variables(str(best)):
         if name.startswith("encoder"):
             assert np.isfinite(tf.train.load_variable(str(best), name)).all()
-
-
-def test_every_collapse_stays_on_record_however_far_the_next_goes_back(dataset, tmp_path, poisoned):
-    poisoned(range(6, 100), attempts=100)
-    with pytest.raises(UserError, match="learning collapsed 6 times"):
-        trained(dataset, tmp_path)
+    # Every collapse is on record, however far the next went back.
     found = lines(read_run(tmp_path), "rollbacks")
     assert [line["rollbacks"] for line in found] == [1, 2, 3, 4, 5, 6]
     back = [line["step"] for line in found]
@@ -131,44 +140,40 @@ def test_every_collapse_stays_on_record_however_far_the_next_goes_back(dataset, 
     assert back[-1] == found[-1]["collapsed_at"]  # given up
 
 
-def test_good_states_of_a_short_film_lie_as_far_apart_as_a_long_ones(dataset, tmp_path):
-    run = trained(dataset, tmp_path, checkpoint=6)
-    assert [state.name for state in run.good_states()] == ["step-18", "step-12", "step-6"]
+def test_good_states_of_a_short_film_lie_as_far_apart_as_a_long_ones(undisturbed):
+    assert [state.name for state in undisturbed.good_states()] == ["step-18", "step-12", "step-6"]
 
 
-def test_a_sign_of_collapse_at_the_very_end_is_said(dataset, tmp_path, poisoned, monkeypatch, capsys):
+def test_a_sign_of_collapse_at_the_very_end_is_said(dataset, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(guard, "ALWAYS", tuple(replace(rule, patience=100) for rule in guard.ALWAYS))
-    poisoned(range(15, 18))
+    poison(monkeypatch, range(15, 18))
     run = trained(dataset, tmp_path)
     assert f"sign of collapse: render takes the best weights, {run.best.name}" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("stops", [(8, 9), pytest.param((4, 11), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stop", [8, *(pytest.param(step, marks=pytest.mark.slow) for step in (4, 9, 11))])
 def test_interrupted_before_in_or_after_a_collapse_the_weights_are_those_of_the_unbroken_run(
-    stops, dataset, tmp_path, poisoned, monkeypatch
+    stop, dataset, collapsed, tmp_path, monkeypatch
 ):
-    poisoned(range(6, 9))
-    unbroken = trained(dataset, tmp_path / "unbroken")
+    unbroken, _ = collapsed
+    poison(monkeypatch, range(6, 9))
+    due, stopped = loop._Loop._write_what_is_due, []
+
+    def write_what_is_due(self, progress):
+        before, held = self.step, due(self, progress)
+        self.stop[0] = before == stop and not stopped
+        stopped.extend([stop] * self.stop[0])
+        return held
+
+    monkeypatch.setattr(loop._Loop, "_write_what_is_due", write_what_is_due)
+    with pytest.raises(KeyboardInterrupt):
+        trained(dataset, tmp_path)
+    resumed = trained(dataset, tmp_path)
+    assert len(lines(resumed, "rollbacks")) == 1
+    assert without_seconds(resumed) == without_seconds(unbroken)
     expected = weights(unbroken)
-    for stop in stops:
-        poisoned(range(6, 9))
-        with monkeypatch.context() as patch:
-            due, stopped = loop._Loop._write_what_is_due, []
-
-            def write_what_is_due(self, progress, due=due, stop=stop, stopped=stopped):
-                before, held = self.step, due(self, progress)
-                self.stop[0] = before == stop and not stopped
-                stopped.extend([stop] * self.stop[0])
-                return held
-
-            patch.setattr(loop._Loop, "_write_what_is_due", write_what_is_due)
-            with pytest.raises(KeyboardInterrupt):
-                trained(dataset, tmp_path / f"stopped at {stop}")
-            resumed = trained(dataset, tmp_path / f"stopped at {stop}")
-        assert len(lines(resumed, "rollbacks")) == 1
-        assert without_seconds(resumed) == without_seconds(unbroken)
-        for name, values in weights(resumed).items():
-            np.testing.assert_array_equal(values, expected[name], err_msg=f"{name}, stopped at {stop}")
+    for name, values in weights(resumed).items():
+        np.testing.assert_array_equal(values, expected[name], err_msg=name)
 
 
 def test_weights_that_explode_are_thrown_away(dataset, tmp_path):

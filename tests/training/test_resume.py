@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -34,8 +35,14 @@ def dataset(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def unbroken(dataset, tmp_path_factory):
-    return final_weights(trained(dataset, tmp_path_factory.mktemp("unbroken")))
+def whole(dataset, tmp_path_factory):
+    """A run that was trained without a break; not to be changed."""
+    return trained(dataset, tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture(scope="module")
+def unbroken(whole):
+    return final_weights(whole)
 
 
 def trained(dataset, folder: Path, **fields) -> Run:
@@ -68,7 +75,9 @@ def stop_after(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop._Loop, "_write_what_is_due", write_what_is_due)
 
 
-@pytest.mark.parametrize("step", range(1, STEPS))
+@pytest.mark.parametrize(
+    "step", [pytest.param(1, marks=pytest.mark.slow), 2, 3, pytest.param(4, marks=pytest.mark.slow), 5]
+)
 def test_interrupted_at_any_step_the_weights_are_those_of_the_unbroken_run(
     step, dataset, unbroken, tmp_path, monkeypatch
 ):
@@ -118,13 +127,11 @@ def test_stopped_while_the_linear_path_is_laid_a_run_begins_anew(dataset, tmp_pa
     assert trained(dataset, tmp_path).states()
 
 
-def test_a_run_trained_twice_is_the_same_and_another_seed_is_not(dataset, unbroken, tmp_path):
-    again = final_weights(trained(dataset, tmp_path / "again"))
-    other = final_weights(trained(dataset, tmp_path / "other", seed=1))
+def test_another_seed_gives_other_weights(dataset, unbroken, tmp_path):
+    other = final_weights(trained(dataset, tmp_path, seed=1))
     kernels = [name for name, values in unbroken.items() if np.ndim(values) == 4]
     assert len(kernels) > 12  # and Adam's moments of them
     for name in kernels:
-        np.testing.assert_array_equal(again[name], unbroken[name])
         assert np.any(other[name] != unbroken[name])
 
 
@@ -136,8 +143,8 @@ def figures(folder: Path) -> list[dict[str, float]]:
     return lines
 
 
-def test_metrics_of_steps_that_were_lost_are_written_once(dataset, tmp_path):
-    run = trained(dataset, tmp_path)
+def test_metrics_of_steps_that_were_lost_are_written_once(dataset, whole, tmp_path):
+    run = read_run(shutil.copytree(whole.folder, tmp_path, dirs_exist_ok=True))
     for suffix in (".index", ".data-00000-of-00001"):  # as if killed before the last checkpoint
         run.states()[0].with_name("pause-6" + suffix).unlink()
     run.write_status("running", 3, 2)
@@ -146,13 +153,11 @@ def test_metrics_of_steps_that_were_lost_are_written_once(dataset, tmp_path):
     assert figures(tmp_path) == lines
 
 
-def test_a_run_is_trained_by_one_process_at_a_time(dataset, tmp_path):
-    run = trained(dataset, tmp_path)
-    with run.locked(), pytest.raises(UserError, match="is being trained by another process"):
-        train(Plan(run, dataset, epochs=3, resumes=True), RHYTHM)
+def test_a_run_is_trained_by_one_process_at_a_time(dataset, whole):
+    with whole.locked(), pytest.raises(UserError, match="is being trained by another process"):
+        train(Plan(whole, dataset, epochs=3, resumes=True), RHYTHM)
 
 
-def test_two_new_runs_do_not_share_a_folder(dataset, tmp_path):
-    run = trained(dataset, tmp_path)
+def test_two_new_runs_do_not_share_a_folder(dataset, whole):
     with pytest.raises(UserError, match="was begun by another process meanwhile"):
-        train(Plan(run, dataset, epochs=2, resumes=False), RHYTHM)
+        train(Plan(whole, dataset, epochs=2, resumes=False), RHYTHM)

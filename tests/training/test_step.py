@@ -15,6 +15,14 @@ TINY = make_config("tiny", precision="float32")
 SILENT = {"kl_weight": 0.0, "encoder_likeness": 0.0, "gamma": 0.0, "gan_weight": 0.0, "pixel_weight": 0.0}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _eagerly():
+    """A graph takes longer to draw than a few steps need; what is trained through one: test_resume.py."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 def batch(seed=0):
     return tf.cast(tf.random.stateless_uniform((4, 32, 32, 3), (seed, 0), 0, 256, tf.int32), tf.uint8)
 
