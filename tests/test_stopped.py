@@ -56,7 +56,7 @@ def test_a_full_disk(trained, tmp_path):
 
 
 def test_ctrl_c_leaves_no_half_dataset(tmp_path):
-    make_film(tmp_path / "long.mkv", frames=3000, size=(640, 360))
+    make_film(tmp_path / "long.mkv", frames=3000, size=(320, 180))
 
     def under_way():
         return any(tmp_path.glob("data/film_frames/long-*/incomplete*"))
@@ -66,7 +66,7 @@ def test_ctrl_c_leaves_no_half_dataset(tmp_path):
 
 
 def test_a_rendering_that_was_stopped_goes_on(trained):
-    make_film(trained / "long.mkv", frames=3000, size=(640, 360))
+    make_film(trained / "long.mkv", frames=3000, size=(320, 180))
     flags = ["--film=long.mkv", "--output=long.mp4"]
     part = trained / ".long.mp4.parts/000000000.mp4"
     refused(stopped("render", *flags, cwd=trained, once=part.exists), "frames are kept")
