@@ -3,7 +3,9 @@
 import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from importlib import import_module
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from autoencode.files import check_room, locked, sha256
 from autoencode.film.damage import Damage
 from autoencode.film.decode import read_frames
 from autoencode.film.probe import FilmInfo, probe
-from autoencode.film.reading import WHOLE, Reading, describe, open_film
+from autoencode.film.reading import WHOLE, Reading, describe, find_film, look_at
 from autoencode.film.timeline import Timeline
 from autoencode.progress import bar
 from autoencode.quiet import quiet
@@ -70,7 +72,10 @@ def extract(
             return _newest(dataset)
     name = catalogue.dataset_name(_title(paths), size, _identity(hashes, reading, black))
     folder = data_dir / catalogue.BUILDER / name / catalogue.VERSION
-    films = [open_film(path, reading) for path in paths]
+    found = [find_film(path, reading) for path in paths]
+    with quiet(), ThreadPoolExecutor() as pool:
+        pool.submit(import_module, "autoencode.dataset.builder")  # seconds, which a look need not add to
+        films = [(look_at(film, whole, reading), timeline) for film, whole, timeline in found]
     for film, _ in films:
         if treatment := describe(film):
             print(f"{film.path.name}: {treatment}", flush=True)
@@ -170,8 +175,8 @@ def _write(
     reading: str,
     black: int,
 ) -> None:
-    with quiet():
-        from autoencode.dataset.builder import SHARDS, FilmFrames, Record, write
+    from autoencode.dataset.builder import SHARDS, FilmFrames, Record, write
+
     count = sum(timeline.count for _, timeline in films) + black
     broken = ""
 

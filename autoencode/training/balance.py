@@ -20,18 +20,19 @@ def gate(config: Config, real_cost: tf.Tensor, generated_cost: tf.Tensor) -> Gat
 
     The discriminator sits out if it is too good at either task (a cost below equilibrium − margin), the
     decoder if the discriminator is too bad at either (a cost above equilibrium + margin); if both would
-    sit out, both step. A decoder that does not play never sits out.
+    sit out, both step. Where the decoder does not play there is no game to balance: both always step.
 
     Args:
         config: `gate_equilibrium`, `gate_margin` and `decoder_gan`.
         real_cost: scalar, mean cross-entropy of the discriminator on real frames.
         generated_cost: scalar, likewise on generated frames.
     """
+    if config.decoder_gan == 0:
+        always = tf.ones_like(real_cost, tf.bool)
+        return Gate(decoder=always, discriminator=always)
     low, high = config.gate_equilibrium - config.gate_margin, config.gate_equilibrium + config.gate_margin
     discriminator = tf.logical_and(real_cost >= low, generated_cost >= low)
     decoder = tf.logical_and(real_cost <= high, generated_cost <= high)
-    if config.decoder_gan == 0:
-        decoder = tf.ones_like(decoder)
     neither = tf.logical_not(tf.logical_or(discriminator, decoder))
     return Gate(decoder=tf.logical_or(decoder, neither), discriminator=tf.logical_or(discriminator, neither))
 
