@@ -16,8 +16,11 @@ from autoencode.film.scan import scan
 
 def memory_of(process):
     """What a running process and its children use just now, in KiB; what they share counts once."""
-    children = [path.read_text().split() for path in Path(f"/proc/{process.pid}/task").glob("*/children")]
-    maps = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in {str(process.pid), *chain(*children)}]
+    tasks = [path.read_text().split() for path in Path(f"/proc/{process.pid}/task").glob("*/children")]
+    # A child that is still Python has just been forked, and its memory is its parent's.
+    python, *others = (Path(f"/proc/{pid}") for pid in (process.pid, *set(chain(*tasks))))
+    programs = [python, *(other for other in others if not (other / "exe").samefile(python / "exe"))]
+    maps = [(program / "smaps_rollup").read_text() for program in programs]
     return sum(int(re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)[1]) for text in maps)
 
 
