@@ -35,7 +35,7 @@ class Reconstructor:
             tf.TensorSpec((None, height, width, 3), tf.uint8),
             tf.TensorSpec((None, run.config.latent_size), tf.float32),
         ]
-        self._graph = tf.function(self._reconstruct, input_signature=signature)
+        self._graph = tf.function(self._reconstruct, input_signature=signature, autograph=False)
 
     def __call__(self, frames: np.ndarray, first: int = 0) -> np.ndarray:
         """Reconstructs frames; each picture depends on its own frame and place, which decides its noise.

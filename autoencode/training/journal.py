@@ -120,7 +120,7 @@ class Journal:
         write_whole(self._metrics, "".join(json.dumps(values) + "\n" for values in kept))
         return kept
 
-    @tf.function
+    @tf.function(autograph=False)
     def _measure(self, frames: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         reconstructions = self._reconstruct(frames)
         return tf.reduce_mean(psnr(frames, reconstructions)), tf.reduce_mean(ssim(frames, reconstructions))

@@ -73,7 +73,8 @@ class Trainer:
         """All of the state but networks and optimisers."""
         return [self.step, self.seed, self.caution, self._totals, self._summed]
 
-    @tf.function
+    # Here and in the other graphs no `if` asks a tensor: AutoGraph would only make the start longer.
+    @tf.function(autograph=False)
     def train_step(self, frames: tf.Tensor) -> None:
         """Lets each network learn from a batch, or sit out.
 
