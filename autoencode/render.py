@@ -60,7 +60,8 @@ _CODEC = flags.DEFINE_enum(
     ["h264", "hevc", "prores", "ffv1", "hardware"],
     "Of the film; hardware: H.264 by the graphics card, if it can.",
 )
-_CRF = flags.DEFINE_integer("crf", 18, "Quality of h264 and hevc: 0 is best, 51 is worst.", 0, 51)
+# At 0, H.264 is without loss, in a profile that browsers and QuickTime do not play.
+_CRF = flags.DEFINE_integer("crf", 18, "Quality of h264 and hevc: 1 is best, 51 is worst.", 1, 51)
 _AUDIO = flags.DEFINE_enum(
     "audio", "all", ["all", "first", "none"], "Which of the source's sound tracks come along."
 )

@@ -26,6 +26,11 @@ TREMBLE = 2
 FORGIVEN = 3
 """Pictures that a healthy film may lose where it was cut out of another, and they lean on absent ones."""
 
+COMPLAINT = "decodes, but not without complaint"
+"""Begins the note of pictures that came, but perhaps not as they were."""
+
+MOST_WORDS = 65536
+"""Bytes of complaints that are read at once."""
 
 STOPPED = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL}
 """Signals that come from outside, of a machine short of memory, say; others a film may cause itself."""
@@ -71,16 +76,16 @@ def read_frames(
             if found > due:
                 _lose(timeline, due, found, frame.time)
             time, due = frame.time, min(found + 1, len(times))
+            _listen(timeline, said, time)
             if found % timeline.every == 0:
                 yield frame
+    _listen(timeline, said, time)
     timeline.lose(due, len(times))
     lost = len(times) - due
     if lost > (FORGIVEN if film.clocked else 0):
         timeline.damage.found(f"the picture breaks off at {clock(time)}")
     elif lost > 0:
         timeline.damage.note(f"the last {pictures(lost)}, after {clock(time)}, cannot be decoded")
-    if said and not timeline.damage.notes:
-        timeline.damage.note(f"decodes, but not without complaint ({ffmpeg.last_words(bytes(said))})")
 
 
 def _counted(film: FilmInfo, frames: Iterator[Frame], timeline: Timeline) -> Iterator[Frame]:
@@ -118,6 +123,14 @@ def _lose(timeline: Timeline, due: int, found: int, time: float) -> None:
         timeline.damage.found(what)
 
 
+def _listen(timeline: Timeline, said: bytearray, time: float) -> None:
+    """Notes the first complaint of the decoder: what it could not read it may have made up."""
+    notes = timeline.damage.notes
+    if said.strip() and not any(note.startswith(COMPLAINT) for note in notes):
+        words = ffmpeg.last_words(bytes(said))
+        timeline.damage.note(f"{COMPLAINT} at {clock(time)} or just before ({words})")
+
+
 def _graph(film: FilmInfo, stack: Stack) -> str:
     if stack.view is None:
         return f"[0:V:0]{filters(film, stack.small)}[out]"
@@ -137,27 +150,29 @@ def _half(timeline: Timeline) -> float:
 
 def _decode_range(film: FilmInfo, stack: Stack, timeline: Timeline, said: bytearray) -> Iterator[Frame]:
     first, count = float(timeline.times[0]), len(timeline.decoded)
-    seek = first - 0.5 * _half(timeline)
     if timeline.guessed:
         # The decoder's own times are another guess: only counting leads to the right picture.
         with closing(_decode(film, stack, said=said)) as frames:
             yield from islice(frames, timeline.skipped, timeline.skipped + count)
+            next(frames, None)  # at the film's end it says what it complained of last
         return
-    if seek <= 0:
+    if timeline.skipped == 0:
         yield from _decode(film, stack, count=count, said=said)
         return
-    heard = bytearray()
-    with closing(_decode(film, stack, seek, count, heard)) as frames:
+    seek = first - 0.5 * _half(timeline)
+    with closing(_decode(film, stack, seek, count, said)) as frames:
         head = next(frames, None)
         if head is not None and head.time < first + _half(timeline):
+            if film.clocked:
+                said.clear()  # a decoder that begins in the middle of a broadcast misses what it has not seen
             yield head
             yield from frames
-            # A decoder that begins in the middle of a broadcast complains of what it has not seen.
-            said += b"" if film.clocked else heard
             return
     # In a container without an index the seek lands too late: decode from the start.
+    said.clear()
     with closing(_decode(film, stack, said=said)) as frames:
         yield from islice((frame for frame in frames if frame.time > seek), count)
+        next(frames, None)
 
 
 def _decode(
@@ -169,7 +184,7 @@ def _decode(
 ) -> Iterator[Frame]:
     """Runs one ffmpeg: pixels come through its stdout, timestamps through a second pipe.
 
-    `said` gets what it complained of, if it came to an end by itself.
+    `said` gets what it complains of, picture by picture.
 
     For each picture ffmpeg flushes a line of timestamp before it writes the pixels, so reading a line and
     then the pixels cannot wait for ever.
@@ -183,6 +198,16 @@ def _decode(
     command += ["-c:v", "rawvideo", "-pix_fmt", "rgb24", "-enc_time_base", "1/1000000"]
     command += ["-stats_enc_pre", f"pipe:{writing}", "-stats_enc_pre_fmt", "{pts} {tb}"]
     command += ["-f", "rawvideo", "-"]
+    said = bytearray() if said is None else said
+    heard = 0
+
+    def listen() -> bytes:
+        """What it complained of since."""
+        nonlocal heard
+        words = os.pread(complaints.fileno(), MOST_WORDS, heard)
+        heard += len(words)
+        return words
+
     with tempfile.TemporaryFile() as complaints, os.fdopen(reading, "rb") as times:
         try:
             process = ffmpeg.start(command, stdout=subprocess.PIPE, stderr=complaints, pass_fds=(writing,))
@@ -193,18 +218,16 @@ def _decode(
             try:
                 while (line := times.readline()) and len(raw := pixels.read(stack.nbytes)) == stack.nbytes:
                     seen = True
+                    said += listen()
                     yield Frame(_seconds(line) - film.start_time, *stack.split(raw))
                 if -process.wait() in STOPPED:
                     raise UserError(f"{film.path}: ffmpeg was stopped while it was read; try again")
             finally:
                 process.kill()
                 process.wait()
-        complaints.seek(0)
-        complained = complaints.read().strip()
-        if said is not None:
-            said += complained
+        said += listen()
         if not seen and not seek:
-            words = ffmpeg.last_words(complained, 0)  # the kill above is not its fault
+            words = ffmpeg.last_words(bytes(said), 0)  # the kill above is not its fault
             raise UserError(f"{film.path}: no picture can be decoded ({words}); try another file")
 
 

@@ -94,7 +94,7 @@ class Format:
     height: int  # rows that a frame is enlarged to with Lanczos, in proportion; even
     layout: str = "single"  # one of LAYOUTS
     codec: str = "h264"  # one of CODECS
-    crf: int = 18  # quality of H.264 and HEVC, 0 best to 51 worst
+    crf: int = 18  # quality of H.264 and HEVC, 1 best to 51 worst
     canvas: Size | None = None  # (width, height) of the film, black around the picture; None: none
     titles: tuple[str, ...] = ()  # words on the source and on the memory, or on the memory alone
 

@@ -83,7 +83,7 @@ def probe(path: str | Path) -> FilmInfo:
     # Without an output ffmpeg prints the header and exits with an error, so its status says nothing.
     ran = ffmpeg.run(ffmpeg.source(path))
     # The name is the one thing in the header that may hold anything, whole lines of it too.
-    text = ran.stderr.replace(os.fsencode(path), b"the film").decode(errors="replace")
+    text = ran.stderr.replace(os.fsencode(f"file:{path}"), b"the film").decode(errors="replace")
     container = re.search(r"^Input #0, (\S+),", text, re.MULTILINE)
     if container is None:
         raise UserError(

@@ -12,6 +12,7 @@ import numpy as np
 from autoencode.errors import UserError
 from autoencode.film import ffmpeg
 from autoencode.film.damage import Damage
+from autoencode.film.header import read_header
 from autoencode.film.packets import OTHERS, read_packets
 from autoencode.film.probe import FilmInfo
 from autoencode.film.timeline import Timeline, clock, pace, pictures, usual_pace
@@ -66,7 +67,7 @@ def scan(
     last = 0.0 if constant else packets.last_duration
     ends = float(packets.times[-1]) + max(last, 1 / float(rate))
     _find_gaps(packets, rate, damage, film.clocked)
-    _find_end(film, packets, ends, damage)
+    _find_end(film, packets, rate, ends, damage)
     if packets.complaint and not damage.notes:
         damage.note(f"is damaged ({packets.complaint}), though its times show no gap")
     if packets.outside:
@@ -216,8 +217,9 @@ def _find_gaps(packets: _Packets, rate: Fraction, damage: Damage, clocked: bool)
         what = f"{pictures(missing)} after {clock(times[before])} (picture {before + 1:,})"
         if packets.complaint or packets.cut:
             damage.found(f"{what} cannot be read ({packets.complaint})")
-        elif clocked:
-            # Nothing else would tell of a stretch that was not received.
+        elif clocked or steps[before] > JUMP:
+            # Nothing else would tell of a stretch that was not received; and nothing stands still for so long
+            # in a film at an even pace.
             damage.found(f"{what} missing")
         else:
             damage.note(f"{what} missing; the one before stays")
@@ -225,13 +227,20 @@ def _find_gaps(packets: _Packets, rate: Fraction, damage: Damage, clocked: bool)
         damage.note(f"and so after {len(gaps) - MOST_GAPS:,} more of its pictures")
 
 
-def _find_end(film: FilmInfo, packets: _Packets, ends: float, damage: Damage) -> None:
+def _find_end(film: FilmInfo, packets: _Packets, rate: Fraction, ends: float, damage: Damage) -> None:
     """Whether the film ends where its header says, or a packet does."""
     packet = packet_size(film.path)
     if packet and film.path.stat().st_size % packet:
         damage.found(f"breaks off at {clock(ends)}, in the middle of a packet")
     if packets.complaint and not packet and film.start_time > 0.1:
         damage.found(f"what comes before {clock(film.start_time)} cannot be read ({packets.complaint})")
+    stated = read_header(film.path)
+    fewer = round((stated.seconds - ends) * rate)
+    if (torn := stated.size - film.path.stat().st_size) > 0:
+        damage.found(f"breaks off at {clock(ends)}, {torn:,} bytes before its header says")
+    elif fewer > 0:
+        # The last one may have been dropped when the film was made.
+        (damage.found if fewer > 1 else damage.note)(f"has {pictures(fewer)} fewer than its header says")
     if film.duration is None:
         if packets.cut:
             damage.found(f"breaks off at {clock(ends)}")

@@ -211,7 +211,7 @@ def usual_pace(times: np.ndarray, nominal: Fraction) -> Fraction:
     for rate in (nominal, *map(Fraction, (24, 25, 30, 48, 50, 60, 90, 100, 120, 240))):
         if abs(rate - usual) <= 0.02 * usual:
             return rate
-    return Fraction(usual).limit_denominator(1001)
+    return max(Fraction(usual).limit_denominator(1001), Fraction(1, 1001))
 
 
 def pictures(count: int) -> str:

@@ -67,6 +67,10 @@ class FilmWriter:
                 f"{self.path}: the name of a film in {form.codec} must end in {' or '.join(taken)};"
                 " rename the output"
             )
+        if self.path.name in ("", ".."):
+            raise UserError(
+                f"{path}: a folder that is there already; name one to be made in it, as in --output=pictures/"
+            )
         if not self.path.parent.is_dir():
             raise UserError(f"{self.path}: the folder {self.path.parent} does not exist; create it first")
         if not os.access(self.path.parent, os.W_OK | os.X_OK):

@@ -223,6 +223,13 @@ def test_a_varying_rate_is_that_of_most_pictures(rate):
     assert pace(np.cumsum(gaps), Fraction(30)) == (rate, False)
 
 
+def test_a_picture_may_stay_for_half_an_hour(tmp_path):
+    path = make_film(tmp_path / "film.mkv", frames=3, times=[0, 2100, 4200], sound=False)
+    timeline = scan(probe(path))
+    assert not timeline.constant
+    assert timeline.frames_out >= 3
+
+
 def test_pictures_that_come_as_two_fields_count_once(tmp_path, monkeypatch):
     film = probe(make_film(tmp_path / "film.mkv", frames=24))
     usual = list(read_packets(film.path, bytearray()))

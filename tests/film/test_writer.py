@@ -194,6 +194,12 @@ def test_two_at_once(tmp_path):
     assert scan(probe(path)).count == 60
 
 
+@pytest.mark.parametrize("output", ["./", "../"])
+def test_a_folder_that_is_there_already_is_no_name(output):
+    with pytest.raises(UserError, match="as in --output=pictures/"):
+        film_of(output, codec="png")
+
+
 def test_a_folder_of_pictures(tmp_path):
     path = tmp_path / "100%d 'pictures'"
     assert stop_at(path, 40, codec="png") == 0
