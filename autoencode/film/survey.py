@@ -28,6 +28,11 @@ SPELLS = 3
 """Seconds of a film that are looked at for interlacing."""
 
 
+_KINDS = re.compile(
+    r"Multi frame detection: TFF: *(\d+) BFF: *(\d+) Progressive: *(\d+) Undetermined: *(\d+)"
+)
+
+
 def find_bars(film: FilmInfo, timeline: Timeline) -> Crop | None:
     """The picture without the bars around it, or None if there are none.
 
@@ -53,18 +58,15 @@ def find_bars(film: FilmInfo, timeline: Timeline) -> Crop | None:
 def is_interlaced(film: FilmInfo, timeline: Timeline) -> bool:
     """Whether more pictures are woven of two fields than are whole.
 
-    A header that calls them whole is believed. One that calls them woven, or says nothing, is not: whole
-    pictures often travel as two fields.
+    Headers say little: whole pictures often travel as two fields, and encoders that were told nothing call
+    woven ones whole. Where one does, those count against it that could be either.
     """
-    if film.progressive:
-        return False
-    woven = whole = 0
-    for time in _moments(timeline, SPELLS):
-        said = _look(film, time, "-t", "1", "-vf", "idet", loud=True)
-        for counts in re.findall(r"Multi frame detection: TFF: *(\d+) BFF: *(\d+) Progressive: *(\d+)", said):
-            woven += int(counts[0]) + int(counts[1])
-            whole += int(counts[2])
-    return woven > whole
+    moments = _moments(timeline, SPELLS)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        looks = pool.map(lambda time: _look(film, time, "-t", "1", "-vf", "idet", loud=True), moments)
+        found = [int(count) for look in looks for line in _KINDS.findall(look) for count in line]
+    top, bottom, whole, either = (sum(found[kind::4]) for kind in range(4))
+    return top + bottom > whole + (either if film.progressive else 0)
 
 
 def _moments(timeline: Timeline, count: int) -> list[float]:

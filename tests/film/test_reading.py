@@ -108,13 +108,13 @@ def combed(pixels):
     return np.abs(rows[1:-1] - rows[:-2]).mean() / np.abs(rows[2:] - rows[:-2]).mean().clip(1e-3)
 
 
-def moving(path, *filters, frames=100):
+def moving(path, *filters, frames=100, flags="+ildct+ilme"):
     """A white bar that moves 4 pixels in a fiftieth of a second."""
     pictures = np.full((frames, 96, 160, 3), 40, np.uint8)
     for number in range(frames):
         left = 4 * number % 140
         pictures[number, 10:80, left : left + 20] = 220
-    codec = ["-c:v", "libx264", "-crf", "4", "-pix_fmt", "yuv420p", "-flags", "+ildct+ilme", "-vf"]
+    codec = ["-c:v", "libx264", "-crf", "4", "-pix_fmt", "yuv420p", "-flags", flags, "-vf"]
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "160x96", "-r", "50", "-i", "pipe:0"]
     ffmpeg_run(*raw, *codec, ",".join(filters), path, stdin=pictures.tobytes())
     return path
@@ -133,6 +133,14 @@ def test_woven_fields_become_whole_pictures(tmp_path):
     np.testing.assert_array_equal(
         np.stack([frame.pixels for frame in seventh]), np.stack([frame.pixels for frame in whole[::7]])
     )
+
+
+def test_woven_fields_are_found_though_the_header_calls_them_whole(tmp_path):
+    path = moving(tmp_path / "a.mkv", "interlace=lowpass=off", "setfield=prog", flags="-ildct-ilme")
+    assert probe(path).progressive
+    assert open_film(path)[0].deinterlace
+    path = moving(tmp_path / "b.mkv", "framestep=2", "setfield=prog", flags="-ildct-ilme")
+    assert not open_film(path)[0].deinterlace
 
 
 def test_whole_pictures_that_travel_as_fields_stay_as_they_are(tmp_path):
