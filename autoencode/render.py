@@ -90,7 +90,9 @@ def main() -> None:
     writer = FilmWriter(
         Path(_OUTPUT.value or run.folder / _default_name(film.path.stem, codec)).expanduser(),
         Format(size, timeline.rate, height, _LAYOUT.value, codec, _CRF.value, canvas, titles),
-        Companions(film, reading.start, reading.duration, delay, _AUDIO.value, timeline.jumps),
+        Companions(
+            *(film, reading.start, reading.duration, delay, _AUDIO.value), timeline.jumps, timeline.edited
+        ),
         made_of=_made_of(state, reading, run, weights),
     )
     sheet = Path(_SHEET.value) if _SHEET.value else None

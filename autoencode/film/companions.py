@@ -32,6 +32,7 @@ class Companions:
     delay: float = 0.0  # how long after `start` the first picture comes
     audio: Literal["all", "first", "none"] = "all"  # which tracks of sound
     jumps: bool = False  # the film's clock is set anew in between
+    edited: bool = False  # an edit list shows pieces of it: sound that is copied would come whole
 
     @property
     def sound(self) -> tuple[str, ...]:
@@ -56,7 +57,8 @@ class Track(NamedTuple):
 
 def tracks(source: Companions, suffix: str) -> list[Track]:
     """What becomes of each track of sound, and then of subtitles, in a container."""
-    sounds = ["copy" if codec in COPIED[suffix] else "aac" for codec in source.sound]
+    copied = set() if source.edited else COPIED[suffix]
+    sounds = ["copy" if codec in copied else "aac" for codec in source.sound]
     return [
         Track(kind, place + 1, source.film.path, place, become)
         for kind, becomes in (("a", sounds), ("s", subtitles(source.film, suffix)))

@@ -81,6 +81,7 @@ def scan(
         length,
         guessed=packets.guessed,
         jumps=bool(packets.jumps),
+        edited=packets.edited,
         damage=damage,
     )
     return whole.part(start, duration, every)
@@ -102,6 +103,7 @@ class _Packets:
     outside: int  # pictures that an edit list cuts off at the end
     guessed: bool  # some pictures do not say when they are shown
     jumps: list[int]  # pictures, in the file's order, at which its clock was set anew
+    edited: bool  # or it is no clock, but an edit list that shows pieces of the file
     sound: list[_Sound]  # its tracks
 
 
@@ -139,7 +141,8 @@ def _read_packets(film: FilmInfo) -> _Packets:
     cut = re.search(rb"ended prematurely|partial file", said) is not None
     complaint = ffmpeg.last_words(bytes(said)) if said.strip() else None
     after = sum(time > times.max(initial=-np.inf) for time in outside)
-    return _Packets(times, last, end, cut, complaint, after, guessed, jumps, [*sound.values()])
+    edited = bool(jumps) and len(outside) > after
+    return _Packets(times, last, end, cut, complaint, after, guessed, jumps, edited, [*sound.values()])
 
 
 def _are_fields(film: FilmInfo, times: np.ndarray) -> bool:
@@ -188,6 +191,9 @@ def _jumps(shown: np.ndarray, decoded: np.ndarray, heard: np.ndarray, clocked: b
 def _in_order(film: FilmInfo, packets: _Packets, damage: Damage) -> _Packets:
     """With the times that the pictures would have if they followed each other at the header's rate."""
     times = max(0.0, float(packets.times[0])) + np.arange(len(packets.times)) / float(film.rate)
+    if packets.edited:
+        damage.note("shows pieces of itself, as its edit list has it, at an even pace")
+        return replace(packets, times=times, end=np.inf, guessed=True, jumps=[], outside=0, sound=[])
     for number in packets.jumps[:MOST_GAPS]:
         damage.found(f"its clock jumps near picture {number + 1:,}, after {clock(times[number])} of pictures")
     return replace(packets, times=times, end=np.inf, guessed=True, sound=[])

@@ -31,6 +31,7 @@ class Timeline:
     skipped: int = 0  # pictures of the film before the first
     guessed: bool = False  # not all say truly when they are shown: they come in this order, at this pace
     jumps: bool = False  # the file's clock was set anew in between: guessed too
+    edited: bool = False  # an edit list shows pieces of the file: guessed too
     damage: Damage = field(default_factory=lambda: Damage(Path()))  # what was and will be found of it
 
     @property

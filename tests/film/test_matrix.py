@@ -152,6 +152,52 @@ def click(path):
     return float(loud[loud > 0.5][0])
 
 
+def in_pieces(path):
+    """Edits an mp4 of one piece into two, of both its tracks: its first second, and all from the third on."""
+    raw = bytearray(path.read_bytes())
+
+    def number(place):
+        return int.from_bytes(raw[place : place + 4], "big")
+
+    def put(place, value):
+        raw[place : place + 4] = value.to_bytes(4, "big")
+
+    second, begin = number(raw.index(b"mvhd") + 16), 0
+    while (begin := raw.find(b"elst", begin + 1)) > 0:
+        first, of_track = number(begin + 16), number(raw.index(b"mdhd", begin) + 16)
+        put(begin + 8, 2)
+        put(begin + 12, second)
+        piece = [(SECONDS - 2) * second, first + 2 * of_track, 0x10000]
+        raw[begin + 24 : begin + 24] = b"".join(value.to_bytes(4, "big") for value in piece)
+        for box in (b"elst", b"edts", b"trak", b"moov"):
+            size = raw.rindex(box, 0, begin + 4) - 4
+            put(size, number(size) + 12)
+    path.write_bytes(raw)
+
+
+def test_pieces_of_an_edit_list(tmp_path):
+    path = make(Case("mp4"), tmp_path)
+    in_pieces(path)
+    film, timeline = open_film(path)
+    made = tmp_path / "made.mp4"
+    assert timeline.damage.notes == ["shows pieces of itself, as its edit list has it, at an even pace"]
+    source = Companions(film, edited=timeline.edited)
+    resequence(
+        film,
+        timeline,
+        SIZE,
+        lambda frames, first: frames,
+        FilmWriter(made, Format(SIZE, timeline.rate, 128), source),
+    )
+    frames = read_frames(probe(made), (192, 128), timeline=scan(probe(made)))
+    assert [number_of(frame.pixels) for frame in frames] == [*range(24), *range(48, 72)]
+    filters = "aresample=48000:async=1:first_pts=0"
+    samples = ffmpeg_run("-i", made, *f"-map 0:a:0 -af {filters} -ac 1 -f f32le -".split())
+    loud = np.flatnonzero(np.abs(np.frombuffer(samples, np.float32)) > 0.3) / 48000
+    clicks = loud[np.diff(loud, prepend=-1) > 0.5]
+    np.testing.assert_allclose(clicks, [0, 1], atol=0.005)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_a_film_as_it_comes(tmp_path, name):
     case = CASES[name]
