@@ -16,7 +16,7 @@ class Stated(NamedTuple):
     """What a header says; 0 where it says nothing, as those of recorders that were switched off."""
 
     size: int = 0  # bytes
-    seconds: float = 0.0  # of the picture, at the least
+    pictures: int = 0  # at the least
 
 
 def read_header(path: Path) -> Stated:
@@ -24,7 +24,7 @@ def read_header(path: Path) -> Stated:
     with path.open("rb") as file:
         head = file.read(_HEAD)
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
-        return Stated(_size_of_riffs(path), _seconds_of_avi(head))
+        return Stated(_size_of_riffs(path), _pictures_of_avi(head))
     if (begin := head.find(_FILE_PROPERTIES)) >= 0:
         # Behind the name, the object's own length (8 bytes) and the file's identity (16).
         return Stated(_number(head, begin + 40, 8))
@@ -45,10 +45,10 @@ def _size_of_riffs(path: Path) -> int:
     return end
 
 
-def _seconds_of_avi(head: bytes) -> float:
+def _pictures_of_avi(head: bytes) -> int:
     """By its main header; in an AVI of several chunks that counts the pictures of the first."""
     begin = head.find(b"avih")
-    return _number(head, begin + 8, 4) * _number(head, begin + 24, 4) / 1e6 if begin >= 0 else 0.0
+    return _number(head, begin + 24, 4) if begin >= 0 else 0
 
 
 def _number(raw: bytes, begin: int, length: int) -> int:
