@@ -39,12 +39,12 @@ def loudness(path):
 def test_frames(place):
     said = done("frames", "--film=a film.mkv", "--size=48x32", cwd=place)
     assert "150 frames of 48x32" in said
-    again = done("frames", "--film=a film.mkv", "--size=48x32", cwd=place)
-    assert "MB" not in again  # nothing was written
     (folder,) = place.glob("data/film_frames/a_film-48x32-*/1.1.0")
     assert json.loads((folder / "metadata.json").read_text())["sources"][0]["pictures"] == FRAMES
     shutil.copy(place / "a film.mkv", place / "renamed.mkv")
-    assert str(folder.relative_to(place)) in done("frames", "--film=renamed.mkv", "--size=48x32", cwd=place)
+    again = done("frames", "--film=renamed.mkv", "--size=48x32", cwd=place)
+    assert str(folder.relative_to(place)) in again
+    assert "MB" not in again  # nothing was written
     assert len(list(place.glob("data/film_frames/*"))) == 1
 
 
@@ -161,20 +161,14 @@ def test_a_film_that_was_not_rendered_here_is_not_overwritten(place):
 
 def test_render_of_an_earlier_epoch_an_excerpt_and_noise(place):
     flags = ["--film=a film.mkv", "--start=1", "--duration=2"]
-    for name, extra in {
-        "now": ["--last"],
-        "then": ["--epoch=1"],
-        "noisy": ["--noise=2"],
-        "again": ["--noise=2"],
-    }.items():
+    kinds = {"now": ["--last"], "then": ["--epoch=1"], "noisy": ["--epoch=1", "--noise=2"]}
+    for name, extra in kinds.items():
         said = done(
             "render", *flags, *extra, f"--output={name}.mp4", f"--contact_sheet={name}.png", cwd=place
         )
         assert ("checkpoints/pause-152" in said) == (name == "now")
     assert scan(probe(place / "now.mp4")).count == 50
-    pictures = {name: (place / f"{name}.png").read_bytes() for name in ("now", "then", "noisy", "again")}
-    assert pictures["noisy"] == pictures["again"]
-    assert len(set(pictures.values())) == 3
+    assert len({(place / f"{name}.png").read_bytes() for name in kinds}) == 3
 
 
 def test_render_of_every_fifth_picture_keeps_its_pace_and_its_sound(place):
