@@ -60,6 +60,13 @@ def finite(*typed: flags.FlagHolder) -> None:
             raise UserError(f"--{flag.name}={flag.value}: must be a finite number")
 
 
+def once(*typed: flags.FlagHolder) -> None:
+    """Raises `UserError` for a flag that was typed more than once, of which absl takes the last."""
+    for flag in typed:
+        if flags.FLAGS[flag.name].present > 1:
+            raise UserError(f"--{flag.name}: this command takes one {flag.name} at a time")
+
+
 def _interrupt(number: int, frame: object) -> NoReturn:
     raise KeyboardInterrupt
 

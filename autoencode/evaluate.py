@@ -41,6 +41,7 @@ WORST = 5
 
 def main() -> None:
     """Checks all that can be checked without TensorFlow, then measures."""
+    command.once(_FILM)
     if _FILM.value and _DATASET.value:
         raise UserError("--film and --dataset: choose one of them")
     if not _FILM.value and (part := str(film_flags.reading())):

@@ -77,6 +77,7 @@ _SHEET = flags.DEFINE_string(
 
 def main() -> None:
     """Checks all that can be checked without TensorFlow, then renders."""
+    command.once(_FILM)
     command.finite(_NOISE)
     run = find_trained_run(_RUN.value)
     weights = run.weights(_EPOCH.value, _LAST.value)

@@ -118,6 +118,11 @@ def test_render_names_what_is_missing(place, flags, said):
     assert said in refused(place, "render", *flags)
 
 
+@pytest.mark.parametrize("name", ["render", "evaluate"])
+def test_one_film_at_a_time(place, name):
+    assert "takes one film at a time" in refused(place, name, "--film=film.mp4", "--film=other.mp4")
+
+
 def test_evaluate_has_no_excerpt_of_a_dataset(place):
     assert "start=1.0: is of a film, named by --film" in refused(place, "evaluate", "--start=1")
 

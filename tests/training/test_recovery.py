@@ -179,6 +179,7 @@ def test_interrupted_before_in_or_after_a_collapse_the_weights_are_those_of_the_
         np.testing.assert_array_equal(values, expected[name], err_msg=name)
 
 
+@pytest.mark.slow
 def test_weights_that_explode_are_thrown_away(dataset, tmp_path):
     with pytest.raises(UserError, match="learning collapsed"):
         trained(dataset, tmp_path, learning_rate=1e30)

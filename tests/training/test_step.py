@@ -38,8 +38,7 @@ def moved_by(**fields):
     }
 
 
-@pytest.mark.parametrize("balance", [False, True])
-@pytest.mark.parametrize("likeness", ["squared", "relative"])
+@pytest.mark.parametrize(("balance", "likeness"), [(False, "squared"), (True, "relative")])
 def test_each_loss_reaches_its_networks_and_no_other(balance, likeness):
     kind = {"balance_gradients": balance, "likeness": likeness}
     assert moved_by(**kind) == set()
