@@ -13,6 +13,9 @@ from films import make_film
 from autoencode.film.probe import probe
 from autoencode.film.scan import scan
 
+AT_ONCE = 4
+"""Python, the decoder, an encoder, and the one before it, which is ending its part."""
+
 
 def memory_of(process):
     """What a running process and its children use just now, in KiB; what they share counts once."""
@@ -20,8 +23,8 @@ def memory_of(process):
     # A child that is still Python has just been forked, and its memory is its parent's.
     python, *others = (Path(f"/proc/{pid}") for pid in (process.pid, *set(chain(*tasks))))
     programs = [python, *(other for other in others if not (other / "exe").samefile(python / "exe"))]
-    maps = [(program / "smaps_rollup").read_text() for program in programs]
-    return sum(int(re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)[1]) for text in maps)
+    maps = {program.name: (program / "smaps_rollup").read_text() for program in programs}
+    return {name: int(re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)[1]) for name, text in maps.items()}
 
 
 @pytest.mark.slow
@@ -30,14 +33,15 @@ def test_rendering_takes_no_more_for_a_longer_film(trained):
     peaks = []
     for frames in (1000, 14000):
         make_film(trained / "endless.mkv", frames=frames, size=(96, 64))
-        peak = 0
+        most = {}
         with started("render", "--film=endless.mkv", "--output=endless.mp4", cwd=trained) as process:
             while process.poll() is None:
                 with suppress(OSError, TypeError):  # one of them has just ended
-                    peak = max(peak, memory_of(process))
+                    most |= {name: max(now, most.get(name, 0)) for name, now in memory_of(process).items()}
                 time.sleep(0.02)
         assert process.returncode == 0
         assert scan(probe(trained / "endless.mp4")).count == frames
-        peaks.append(peak)
+        # Two encoders meet for a moment, which a look may miss: so each program's own peak, of as many.
+        peaks.append(sum(sorted(most.values())[-AT_ONCE:]))
     print(f"peak memory in KiB for 1,000 and 14,000 frames: {peaks}")
     assert peaks[1] <= 1.05 * peaks[0]
