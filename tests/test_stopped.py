@@ -4,6 +4,7 @@ import json
 import re
 from contextlib import contextmanager
 
+import pytest
 from commands import command, done, refused, stopped
 from films import make_film
 
@@ -65,7 +66,9 @@ def test_ctrl_c_leaves_no_half_dataset(tmp_path):
     assert not list(tmp_path.glob("data/film_frames/long-*"))
 
 
-def test_a_rendering_that_was_stopped_goes_on(trained):
+# Everybody: as in a terminal, where Ctrl-C reaches the ffmpeg, too, that ends a part just then.
+@pytest.mark.parametrize("everybody", [True, pytest.param(False, marks=pytest.mark.slow)])
+def test_a_rendering_that_was_stopped_goes_on(trained, everybody):
     make_film(trained / "long.mkv", frames=1200, size=(320, 180))
     flags = ["--film=long.mkv", "--output=long.mp4"]
     parts = trained / ".long.mp4.parts"
@@ -73,8 +76,8 @@ def test_a_rendering_that_was_stopped_goes_on(trained):
     def ends_its_first_part():
         return any(parts.glob("partial-000000256*"))
 
-    # As in a terminal, where Ctrl-C reaches the ffmpeg, too, that ends a part just then.
-    result = stopped("render", *flags, cwd=trained, once=ends_its_first_part, everybody=True)
+    (trained / "long.mp4").unlink(missing_ok=True)
+    result = stopped("render", *flags, cwd=trained, once=ends_its_first_part, everybody=everybody)
     refused(result, "frames are kept")
     assert not (trained / "long.mp4").exists()
     assert re.search(r"goes on at frame [\d,]+ of 1,200", done("render", *flags, cwd=trained))

@@ -1,5 +1,6 @@
 """Interrupted or not: the same weights, to the bit."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -44,10 +45,11 @@ def unbroken(whole):
     return final_weights(whole)
 
 
-def trained(dataset, folder: Path) -> Run:
+def trained(dataset, folder: Path, **fields) -> Run:
     """Trains, or goes on training, the run in a folder to its 2 epochs."""
+    config = dataclasses.replace(CONFIG, **fields)
     resumes = (folder / "config.json").exists()
-    run = read_run(folder) if resumes else Run(folder, CONFIG, "tiny", dataset.name, dataset.frames, "id")
+    run = read_run(folder) if resumes else Run(folder, config, "tiny", dataset.name, dataset.frames, "id")
     train(Plan(run, dataset, epochs=2, resumes=resumes), RHYTHM)
     return run
 
@@ -114,6 +116,15 @@ def test_stopped_while_the_linear_path_is_laid_a_run_begins_anew(dataset, unbrok
             trained(dataset, tmp_path)
     assert '"interrupted"' in (tmp_path / "status.json").read_text()
     same(final_weights(trained(dataset, tmp_path)), unbroken)
+
+
+@pytest.mark.slow
+def test_another_seed_gives_other_weights(dataset, unbroken, tmp_path):
+    other = final_weights(trained(dataset, tmp_path, seed=1))
+    kernels = [name for name, values in unbroken.items() if np.ndim(values) == 4]
+    assert len(kernels) > 12  # and Adam's moments of them
+    for name in kernels:
+        assert np.any(other[name] != unbroken[name])
 
 
 def figures(folder: Path) -> list[dict[str, float]]:

@@ -38,7 +38,15 @@ def moved_by(**fields):
     }
 
 
-@pytest.mark.parametrize(("balance", "likeness"), [(False, "squared"), (True, "relative")])
+@pytest.mark.parametrize(
+    ("balance", "likeness"),
+    [
+        (False, "squared"),
+        (True, "relative"),
+        pytest.param(False, "relative", marks=pytest.mark.slow),
+        pytest.param(True, "squared", marks=pytest.mark.slow),
+    ],
+)
 def test_each_loss_reaches_its_networks_and_no_other(balance, likeness):
     kind = {"balance_gradients": balance, "likeness": likeness}
     assert moved_by(**kind) == set()
@@ -47,6 +55,16 @@ def test_each_loss_reaches_its_networks_and_no_other(balance, likeness):
     assert moved_by(gamma=2.5, **kind) == {"decoder"}
     assert moved_by(gan_weight=1.0, **kind) == {"decoder", "discriminator"}
     assert moved_by(pixel_weight=1.0, **kind) == {"encoder", "decoder"}
+
+
+def test_the_seed_decides_what_a_training_begins_with():
+    ours, again, other = (
+        Trainer(dataclasses.replace(TINY, seed=seed), schedule_steps=10).networks for seed in (0, 0, 1)
+    )
+    for network, same, different in zip(ours, again, other, strict=True):
+        for one, two, three in zip(network.weights, same.weights, different.weights, strict=True):
+            np.testing.assert_array_equal(one, two)
+            assert one.path.rsplit("/", 1)[-1] != "kernel" or np.any(one != three), one.path
 
 
 def test_every_trainable_variable_learns_from_the_published_objective():
