@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from commands import ROOT, command
+from commands import ROOT, typed
 from datasets import fake_dataset
 from films import make_film
 
@@ -49,7 +49,7 @@ def _only_sound(film: Path, target: Path) -> None:
 
 def refused(place, name, *flags, cwd=None):
     """Runs a command without TensorFlow; returns its one line."""
-    result = command(name, *flags, cwd=cwd or place, PYTHONPATH=f"{place / 'none'}:{ROOT}")
+    result = typed(name, *flags, cwd=cwd or place, PYTHONPATH=f"{place / 'none'}:{ROOT}")
     assert result.returncode != 0
     lines = result.stderr.strip().splitlines()
     assert len(lines) == 1, result.stderr
@@ -173,5 +173,5 @@ def test_a_refused_command_changes_nothing(place):
 
 @pytest.mark.parametrize("name", ["frames", "render", "evaluate"])
 def test_help_tells_of_excerpts(name, place):
-    said = command(name, "--help", cwd=place).stdout
+    said = typed(name, "--help", cwd=place).stdout
     assert all(flag in said for flag in ("--start", "--duration", "--every", "--crop", "allow_damaged"))

@@ -10,7 +10,7 @@ from fractions import Fraction
 import imageio.v3 as imageio
 import numpy as np
 import pytest
-from commands import command, done, refused, stopped
+from commands import command, done, refused, stopped, typed
 from films import make_film
 
 from autoencode.film import ffmpeg
@@ -37,7 +37,7 @@ def loudness(path):
 
 
 def test_frames(place):
-    said = done("frames", "--film=a film.mkv", "--size=48x32", cwd=place)
+    said = done("frames", "--film=a film.mkv", "--size=48x32", cwd=place, run=typed)
     assert "150 frames of 48x32" in said
     (folder,) = place.glob("data/film_frames/a_film-48x32-*/1.1.0")
     assert json.loads((folder / "metadata.json").read_text())["sources"][0]["pictures"] == FRAMES
@@ -73,14 +73,14 @@ def test_train_stops_when_asked_and_goes_on(place):
     assert status["state"] == "interrupted"
     assert 0 < status["step"] < 114
 
-    said = done("train", *flags, cwd=place)
+    said = done("train", *flags, cwd=place, run=typed)
     assert f"run a_film-48x32-tiny-1 goes on at epoch {status['epoch']:.2f}" in said
     assert json.loads((run / "status.json").read_text())["step"] == 114  # 3 × ⌈150 / 4⌉
 
 
 def test_a_finished_run_is_not_trained_again_but_may_go_on(place):
-    for typed in ([], ["--epochs=2"]):
-        said = done("train", "--run=a_film-48x32-tiny-1", *typed, cwd=place)
+    for epochs in ([], ["--epochs=2"]):
+        said = done("train", "--run=a_film-48x32-tiny-1", *epochs, cwd=place)
         assert "is trained to epoch 3 already" in said
     done("train", "--run=a_film-48x32-tiny-1", "--epochs=4", cwd=place)
     run = place / "experiments/runs/a_film-48x32-tiny-1"
@@ -110,7 +110,7 @@ def test_the_run_folder_holds_what_was_promised(place):
 def test_render(place, layout, codec):
     target = place / f"{layout}.mp4"
     flags = ["--film=a film.mkv", f"--layout={layout}", "--height=160", f"--codec={codec}"]
-    said = done("render", *flags, f"--output={target}", cwd=place)
+    said = done("render", *flags, f"--output={target}", cwd=place, run=typed)
     assert re.search(r"run a_film-48x32-tiny-1, best/\d+-step-\d+$", said, re.MULTILINE)
     film = probe(target)
     timeline = scan(film)
@@ -190,7 +190,7 @@ def test_render_into_a_folder_of_pictures(place):
 
 
 def test_evaluate(place):
-    (line,) = done("evaluate", "--film=a film.mkv", "--json", cwd=place).splitlines()
+    (line,) = done("evaluate", "--film=a film.mkv", "--json", cwd=place, run=typed).splitlines()
     figures = json.loads(line)
     assert figures["frames"] == FRAMES
     assert 0 < figures["psnr"] < 60
