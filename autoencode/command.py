@@ -22,6 +22,14 @@ MENDS = {
 """What to do about errors of the machine, by what they say."""
 
 
+PLAINER = {
+    r"\('Non-boolean argument to boolean flag', .*\)": "must be true or false",
+    r"invalid literal for int\(\) with base 10: .*": "must be a whole number",
+    r"could not convert string to float: .*": "must be a number",
+}
+"""What absl quotes, and what it means."""
+
+
 def run(main: Callable[[], None]) -> NoReturn:
     """Parses the flags, calls `main`, and turns errors meant for the user into one line and a status."""
 
@@ -97,6 +105,13 @@ def _in_short(error: Exception) -> str:
     return f"{mend} ({words})" if mend else words
 
 
+def _plainly(words: str) -> str:
+    """What absl says of a flag, where it quotes Python's own words."""
+    for pattern, plain in PLAINER.items():
+        words = re.sub(pattern, plain, words)
+    return words
+
+
 def _parse(argv: list[str]) -> list[str]:
     try:
         return flags.FLAGS(argv)
@@ -104,6 +119,6 @@ def _parse(argv: list[str]) -> list[str]:
         # absl says of a missing flag that its value must not be None.
         missing = re.match(r"flag (--\w+)=None", str(error))
         if not missing:
-            fail(f"{error} (see --help)", MISUSE)
+            fail(f"{_plainly(str(error))} (see --help)", MISUSE)
         bare = next((word for word in argv[1:] if not word.startswith("-")), None)
         fail(f"{missing[1]} is missing ({f'write {missing[1]}={bare}' if bare else 'see --help'})", MISUSE)

@@ -14,6 +14,9 @@ from autoencode.errors import UserError
 SIZE_STEP = 16
 """Width and height of a frame must be multiples of this: four layers each halve them."""
 
+LARGEST_SIDE = 8192
+"""Pixels of a frame's side; filters and networks end somewhere beyond."""
+
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -273,7 +276,9 @@ def parse_size(text: str) -> tuple[int, int]:
 
 
 def check_size(size: tuple[int, int]) -> None:
-    """Raises `UserError` unless both sides are positive multiples of 16."""
+    """Raises `UserError` unless both sides are positive multiples of 16, and of a picture's size."""
+    if max(size) > LARGEST_SIDE:
+        raise UserError(f"--size={format_size(size)}: a side may have up to {LARGEST_SIDE:,} pixels")
     if any(side < SIZE_STEP or side % SIZE_STEP for side in size):
         raise UserError(
             f"--size={format_size(size)}: both sides must be multiples of {SIZE_STEP}, as in --size=256x144"

@@ -12,6 +12,7 @@ from autoencode import command, film_flags
 from autoencode.config import format_size
 from autoencode.dataset.catalogue import find
 from autoencode.errors import UserError
+from autoencode.files import typed_path
 from autoencode.film.reading import open_film
 from autoencode.film.timeline import clock
 from autoencode.quiet import quiet
@@ -42,17 +43,20 @@ WORST = 5
 def main() -> None:
     """Checks all that can be checked without TensorFlow, then measures."""
     command.once(_FILM)
-    if _FILM.value and _DATASET.value:
+    on_film = _FILM.value is not None
+    if on_film and _DATASET.value is not None:
         raise UserError("--film and --dataset: choose one of them")
-    if not _FILM.value and (part := str(film_flags.reading())):
-        raise UserError(f"{part}: is of a film, named by --film; a dataset is measured whole")
+    if not on_film and (part := str(film_flags.reading())):
+        raise UserError(
+            f"--{part.replace(' ', ' --')}: is of a film, named by --film; a dataset is measured whole"
+        )
     run = find_trained_run(_RUN.value)
     weights = run.weights(_EPOCH.value, _LAST.value)
-    if _FILM.value:
-        film, timeline = open_film(Path(_FILM.value).expanduser(), film_flags.reading())
+    if on_film:
+        film, timeline = open_film(typed_path("film", _FILM.value), film_flags.reading())
         on = film.path.name
     else:
-        dataset = find(Path(_DATA_DIR.value), _DATASET.value or run.dataset)
+        dataset = find(typed_path("data_dir", _DATA_DIR.value), _DATASET.value or run.dataset)
         if dataset.size != run.config.size:
             held, needed = format_size(dataset.size), format_size(run.config.size)
             raise UserError(f"dataset {dataset.name} holds frames of {held}; run {run.name} takes {needed}")
@@ -60,19 +64,23 @@ def main() -> None:
     with quiet():
         from autoencode.evaluation import dataset_footage, evaluate, film_footage
         from autoencode.reconstruct import Reconstructor
-    footage = film_footage(film, timeline, run.config.size) if _FILM.value else dataset_footage(dataset)
+    footage = film_footage(film, timeline, run.config.size) if on_film else dataset_footage(dataset)
     evaluation = evaluate(Reconstructor(run, weights), footage, with_vmaf=_VMAF.value)
-    if _FILM.value and not _JSON.value:
+    if _JSON.value:
+        print(_json(run, weights, on, evaluation, timeline.damage.notes if on_film else []))
+        return
+    if on_film:
         timeline.damage.say()
-    print(_json(run, weights, on, evaluation) if _JSON.value else _table(run, weights, on, evaluation))
+    print(_table(run, weights, on, evaluation))
 
 
-def _json(run: Run, weights: Path, on: str, evaluation: "Evaluation") -> str:
+def _json(run: Run, weights: Path, on: str, evaluation: "Evaluation", damage: list[str]) -> str:
     figures = {
         "run": run.name,
         "weights": weights.name,
         "on": on,
         "frames": len(evaluation.times),
+        "damage": damage,
         "psnr": round(float(evaluation.psnr.mean()), 4),
         "psnr_median": round(float(np.median(evaluation.psnr)), 4),
         "ssim": round(float(evaluation.ssim.mean()), 5),

@@ -115,13 +115,16 @@ def extract(
 
 
 def films_in(folder: Path) -> list[Path]:
-    """The films in a folder, by name. What is not one is passed over, and named.
+    """The films in a folder, by name. What is not one is passed over, and named; hidden files are not.
 
     Raises:
         UserError: there is none, or one that is called a film cannot be read.
     """
     films, others = [], []
-    for path in sorted(path for path in folder.iterdir() if path.is_file() and path.name[0] != "."):
+    for path in sorted(path for path in folder.iterdir() if path.name[0] != "."):
+        if path.is_dir():
+            others.append(f"the folder {path.name}")
+            continue
         try:
             films.append(probe(path).path)
         except UserError:
@@ -129,7 +132,8 @@ def films_in(folder: Path) -> list[Path]:
                 raise
             others.append(path.name)
     if not films:
-        raise UserError(f"{folder}: holds no film; name a film, or a folder of films")
+        folders = ", and folders in it are not entered" if any(map(Path.is_dir, folder.iterdir())) else ""
+        raise UserError(f"{folder}: holds no film{folders}; name a film, or a folder of films")
     if others:
         print(f"{folder}: passed over {', '.join(others)}", flush=True)
     return films

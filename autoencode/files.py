@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,22 @@ from autoencode.progress import bar
 
 LONG_TO_HASH = 1 << 30
 """Files from this many bytes on get a progress bar while their SHA-256 is worked out."""
+
+
+def typed_path(flag: str, typed: str) -> Path:
+    """The file or folder that a flag names; `~` is somebody's home, if there is such a person.
+
+    Raises:
+        UserError: nothing was typed, or an address.
+    """
+    if not typed:
+        raise UserError(f"--{flag}=: is empty; write a name behind it")
+    path = Path(typed)
+    with suppress(RuntimeError):
+        path = path.expanduser()
+    if "://" in typed and not path.exists():
+        raise UserError(f"--{flag}={typed}: an address, not a file; fetch it first, and name the file")
+    return path
 
 
 @contextmanager
@@ -44,6 +60,11 @@ def take_place(made: Path, path: Path) -> None:
     to_disk(made)
     made.replace(path)
     to_disk(path.parent)
+
+
+def bytes_of(path: Path) -> int:
+    """Of a file, or of all the files in a folder."""
+    return sum(file.stat().st_size for file in (path.iterdir() if path.is_dir() else [path]))
 
 
 def write_json(path: Path, values: Any) -> Path:
@@ -97,9 +118,9 @@ def check_room(folder: Path, needed: float, what: str, mend: str) -> float:
         there = there.parent
     if not there.is_dir():
         raise UserError(f"{there}: is a file, not a folder; {mend}")
-    if not os.access(there, os.W_OK | os.X_OK):
+    total, _, free = shutil.disk_usage(there)
+    if not (total and os.access(there, os.W_OK | os.X_OK)):  # what is no disk has no room at all
         raise UserError(f"{there}: cannot be written to; {mend}")
-    free = shutil.disk_usage(there).free
     if free < needed:
         room = f"needs up to {needed / 1e6:,.0f} MB and {free / 1e6:,.0f} MB are free"
         raise UserError(f"{what} {room}; make room, or {mend}")

@@ -1,12 +1,11 @@
 """Extracts every frame of a film: `python -m autoencode.frames --film=bladerunner.mkv`."""
 
-from pathlib import Path
-
 from absl import flags
 
 from autoencode import command, film_flags
 from autoencode.config import parse_size
 from autoencode.extract import extract, films_in
+from autoencode.files import typed_path
 
 flags.adopt_module_key_flags(film_flags)
 _FILM = flags.DEFINE_multi_string(
@@ -22,10 +21,10 @@ _BLACK = flags.DEFINE_integer("append_black", 0, "So many black frames follow th
 
 def main() -> None:
     """Extracts, and says where the frames are."""
-    paths = [Path(film).expanduser() for film in _FILM.value]
+    paths = [typed_path("film", film) for film in _FILM.value]
     films = [film for path in paths for film in (films_in(path) if path.is_dir() else [path])]
     size, reading = parse_size(_SIZE.value), film_flags.reading()
-    dataset = extract(films, size, Path(_DATA_DIR.value), reading, _BLACK.value)
+    dataset = extract(films, size, typed_path("data_dir", _DATA_DIR.value), reading, _BLACK.value)
     print(f"{dataset.frames:,} frames of {_SIZE.value}: {dataset.folder}")
 
 

@@ -1,7 +1,10 @@
 """Shows a film as the network remembers it: `python -m autoencode.render --film=koyaanisqatsi.mp4`."""
 
 import dataclasses
+import glob
 import re
+import shlex
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,8 +12,8 @@ from absl import flags
 
 from autoencode import __version__, command, film_flags
 from autoencode.errors import UserError
-from autoencode.files import sha256
-from autoencode.film.companions import Companions, subtitles
+from autoencode.files import sha256, typed_path
+from autoencode.film.companions import Companions, encoded, subtitles
 from autoencode.film.format import (
     CODECS,
     LAYOUTS,
@@ -26,7 +29,7 @@ from autoencode.progress import duration
 from autoencode.quiet import quiet
 from autoencode.resequence import contact_sheet, resequence
 from autoencode.run import Run, find_trained_run
-from autoencode.summary import is_made, summary_of, write_summary
+from autoencode.summary import is_made, replaces, summary_of, write_summary
 
 flags.adopt_module_key_flags(film_flags)
 _FILM = flags.DEFINE_string("film", None, "The film to show, of any size and rate.", required=True)
@@ -79,25 +82,26 @@ def main() -> None:
     """Checks all that can be checked without TensorFlow, then renders."""
     command.once(_FILM)
     command.finite(_NOISE)
+    path = typed_path("film", _FILM.value)
     run = find_trained_run(_RUN.value)
     weights = run.weights(_EPOCH.value, _LAST.value)
-    size, codec = run.config.size, _codec()
+    size, codec, output = run.config.size, _codec(), _typed(_OUTPUT)
     titles = tuple(_TITLES.value.split("|")) if _TITLES.value else ()
     canvas, height = _canvas(size)
     reading = film_flags.reading()
-    film, whole, timeline = find_film(Path(_FILM.value).expanduser(), reading)
+    film, whole, timeline = find_film(path, reading)
     delay = timeline.begin - reading.start
     state = _state(film.path)
     writer = FilmWriter(
-        Path(_OUTPUT.value or run.folder / _default_name(film.path.stem, codec)).expanduser(),
+        run.folder / _default_name(film.path.stem, codec) if _OUTPUT.value is None else output,
         Format(size, timeline.rate, height, _LAYOUT.value, codec, _CRF.value, canvas, titles),
         Companions(
             *(film, reading.start, reading.duration, delay, _AUDIO.value), timeline.jumps, timeline.edited
         ),
         made_of=_made_of(state, reading, run, weights),
     )
-    sheet = Path(_SHEET.value) if _SHEET.value else None
-    if sheet and (sheet.suffix != ".png" or not sheet.parent.is_dir()):
+    sheet = _typed(_SHEET)
+    if sheet and (sheet.suffix != ".png" or not sheet.parent.is_dir() or sheet.is_dir()):
         raise UserError(f"--contact_sheet={sheet}: must end in .png and lie in a folder that exists")
     if made := is_made(writer, timeline.damage):
         print(f"{writer.path}: is there already, made of the same; to have it made anew, delete it")
@@ -105,19 +109,11 @@ def main() -> None:
         writer.clear()
         if not sheet:
             return
-    if writer.path.exists() and not (made or writer.begun):
-        if summary_of(writer.path).exists():
-            print(f"{writer.path}: takes the place of what was rendered there before", flush=True)
-        elif writer.path.is_file():
-            raise UserError(
-                f"{writer.path}: is there already, and was not rendered here; give the output another name"
-            )
+    if not made and replaces(writer) and not writer.begun:
+        print(f"{writer.path}: takes the place of what was rendered there before", flush=True)
     print(f"run {run.name}, {weights.parent.name}/{weights.name}", flush=True)
-    if left_out := subtitles(film, writer.path.suffix.lower()).count(None):
-        print(
-            f"{film.path.name}: {left_out} of its subtitles left out, which only Matroska might take",
-            flush=True,
-        )
+    if codec != "png":
+        _say_companions(writer)
     with quiet(), ThreadPoolExecutor() as pool:
         looking = pool.submit(look_at, film, whole, reading)  # quicker than what is imported meanwhile
         from autoencode.reconstruct import Reconstructor
@@ -127,8 +123,16 @@ def main() -> None:
     reconstructor = Reconstructor(run, weights, noise=_NOISE.value, seed=_SEED.value)
     if not made:
         source_hash = sha256(film.path)
-        model = {"run": run.name, "weights": f"{weights.parent.name}/{weights.name}"}
-        model |= {"noise": _NOISE.value, "seed": _SEED.value}
+        (data,) = weights.parent.glob(f"{glob.escape(weights.name)}.data*")
+        model = {
+            "command": shlex.join(["python", "-m", "autoencode.render", *sys.argv[1:]]),
+            "run": run.name,
+            "run_folder": str(run.folder.resolve()),
+            "weights": f"{weights.parent.name}/{weights.name}",
+            "weights_sha256": sha256(data),
+            "noise": _NOISE.value,
+            "seed": _SEED.value,
+        }
 
         def summarise() -> None:
             if _state(film.path) != state:
@@ -154,6 +158,18 @@ def _say(timeline: Timeline) -> None:
     print(f"{duration(timeline.frames_out / timeline.rate)} from {clock(timeline.begin)} on")
 
 
+def _say_companions(writer: FilmWriter) -> None:
+    """What of the source does not come along as it is."""
+    film, suffix = writer.source.film, writer.path.suffix.lower()
+    if anew := encoded(writer.source, suffix):
+        print(f"{film.path.name}: its sound ({', '.join(anew)}) is encoded anew, for {suffix}", flush=True)
+    if left_out := subtitles(film, suffix).count(None):
+        print(
+            f"{film.path.name}: {left_out} of its subtitles left out, which only Matroska might take",
+            flush=True,
+        )
+
+
 def _made_of(state: str, reading: Reading, run: Run, weights: Path) -> str:
     """All that decides the frames: parts of a film that was made of the same are taken up again."""
     states = [state, _state(weights.with_name(f"{weights.name}.index"))]
@@ -167,10 +183,18 @@ def _state(path: Path) -> str:
     return f"{path.resolve()} {stat and (stat.st_size, stat.st_mtime_ns)}"
 
 
+def _typed(flag: flags.FlagHolder) -> Path | None:
+    return None if flag.value is None else typed_path(flag.name, flag.value)
+
+
 def _codec() -> str:
     """The codec that was asked for, or what stands in for hardware that is not there."""
-    if _OUTPUT.value and _OUTPUT.value.endswith("/"):
+    if (_OUTPUT.value or "").endswith("/"):
+        if _CODEC.present or _CRF.present:
+            raise UserError(f"--output={_OUTPUT.value}: PNGs have no --codec and no --crf; leave them out")
         return "png"
+    if _CRF.present and _CODEC.value in ("prores", "ffv1"):
+        raise UserError(f"--codec={_CODEC.value}: has no --crf; leave it out")
     if _CODEC.value != "hardware":
         return _CODEC.value
     if codec := hardware_codec():

@@ -24,7 +24,7 @@ from pathlib import Path
 import autoencode
 from autoencode.config import Config
 from autoencode.errors import UserError
-from autoencode.files import locked, whole
+from autoencode.files import locked, typed_path, whole
 
 RUNS = Path("experiments/runs")
 
@@ -112,12 +112,14 @@ class Run:
         return self.folder / "best" / f"{count}-step-{step}"
 
     def weights(self, epoch: int | None = None, last: bool = False) -> Path:
-        """What to render from. Raises `UserError` if it is missing.
+        """What to render from. Raises `UserError` if it is missing, or both are asked for.
 
         Args:
             epoch: the weights after this epoch.
             last: the newest state; otherwise, and with no epoch, the best.
         """
+        if epoch is not None and last:
+            raise UserError("--epoch and --last: choose one of them")
         if epoch is None:
             best, states = self.best, self.states()
             if best is not None and not last:
@@ -175,7 +177,7 @@ def run_folder(name: str) -> Path:
     """`--run`: a name under `experiments/runs/`, or a path (anything with a slash)."""
     if name in ("", ".", ".."):
         raise UserError(f"--run={name}: give a name, or a path with a slash in it")
-    return Path(name) if "/" in name else RUNS / name
+    return typed_path("run", name) if "/" in name else RUNS / name
 
 
 def read_run(folder: Path) -> Run:

@@ -4,14 +4,13 @@ The fields of the Config (see autoencode/config.py) are flags too; what is left 
 """
 
 import dataclasses
-from pathlib import Path
 from typing import Any
 
 from absl import flags
 
 from autoencode import command
 from autoencode.config import Config, parse_size
-from autoencode.files import check_room
+from autoencode.files import check_room, typed_path
 from autoencode.plan import make_plan
 from autoencode.quiet import quiet
 
@@ -50,7 +49,7 @@ def main() -> None:
     """Settles what to train, then trains it."""
     plan = make_plan(
         dataset=_DATASET.value,
-        data_dir=Path(_DATA_DIR.value),
+        data_dir=typed_path("data_dir", _DATA_DIR.value),
         preset=_PRESET.value,
         run=_RUN.value,
         fields=_typed_fields(),

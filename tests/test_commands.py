@@ -71,10 +71,16 @@ def test_frames_names_a_bad_film(place, film):
     [
         (["--film=film.mp4", "--size=100x64"], "multiples of 16"),
         (["--film=film.mp4", "--size=big"], "--size=big"),
+        (["--film=film.mp4", "--size=16x16000"], "up to 8,192 pixels"),
         (["--film=film.mp4", "--colour=no"], "'colour'"),
         (["--film=film.mp4", "--start=1:99"], "'1:99' is not a time"),
         (["--film=film.mp4", "--start=0:00:07"], "ends at 0:02.0"),
         (["--film=film.mp4", "--every=0"], "--every"),
+        (["--film=film.mp4", "--every=x"], "must be a whole number"),
+        (["--film=film.mp4", "--allow_damaged=x"], "must be true or false"),
+        (["--film="], "--film=: is empty"),
+        (["--film=~nobody.mp4"], "~nobody.mp4: no such file"),
+        (["--film=http://h/x.mp4"], "--film=http://h/x.mp4: an address"),
         (["--film=film.mp4", "--crop=9:9"], "--crop=9:9"),
         ([], "--film is missing"),
         (["other.mp4"], "--film is missing (write --film=other.mp4)"),
@@ -111,6 +117,7 @@ def test_train_names_a_bad_flag(place, flags, said):
         (["--film=film.mp4", "--run=nosuch"], "no run there"),
         (["--film=film.mp4", "--run=begun", "--layout=stack"], "--layout"),
         (["--film=film.mp4", "--run=begun", "--epoch=2"], "--epoch=2"),
+        (["--film=film.mp4", "--run=begun", "--epoch=2", "--last"], "--epoch and --last: choose one"),
         (["--film=film.mp4", "--run=begun", "--noise=nan"], "--noise=nan"),
     ],
 )
@@ -124,7 +131,7 @@ def test_one_film_at_a_time(place, name):
 
 
 def test_evaluate_has_no_excerpt_of_a_dataset(place):
-    assert "start=1.0: is of a film, named by --film" in refused(place, "evaluate", "--start=1")
+    assert "--start=1.0: is of a film, named by --film" in refused(place, "evaluate", "--start=1")
 
 
 def trained(place, folder):
@@ -153,10 +160,16 @@ def test_render_and_evaluate_name_a_bad_film(place, tmp_path, film):
         (["--output=a.avi"], "must end in .mp4 or .mov or .mkv"),
         (["--height=20000"], "more than players can show"),
         (["--output=experiments/"], "something in it"),
+        (["--output="], "--output=: is empty"),
+        (["--output=pictures/", "--crf=9"], "PNGs have no --codec and no --crf"),
+        (["--codec=ffv1", "--crf=9"], "has no --crf"),
+        ([f"--output={'n' * 240}.mp4"], "too long a name, by 3 bytes"),
+        (["--contact_sheet=folder.png"], "--contact_sheet=folder.png: must end in .png"),
     ],
 )
 def test_render_names_a_bad_output(place, tmp_path, flags, said):
     trained(place, tmp_path)
+    (tmp_path / "folder.png").mkdir()
     assert said in refused(place, "render", f"--film={place / FILM}", *flags, cwd=tmp_path)
 
 

@@ -126,6 +126,10 @@ def test_render(place, layout, codec):
     assert (summary["rate"], summary["seconds"], summary["picture_begins_after_start"]) == ("25", 6.0, 0.0)
     assert summary["source"]["sha256"] == hashlib.sha256((place / "a film.mkv").read_bytes()).hexdigest()
     assert summary["weights"].startswith("best/")
+    (weights,) = place.glob(f"experiments/runs/*/{summary['weights']}.data*")
+    assert summary["weights_sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert f"--layout={layout}" in summary["command"]
+    assert summary["seconds_with_sound"] == pytest.approx(6, abs=0.04)
     (sound,) = summary["sound"]
     assert sound == {"codec": "aac", "begins": pytest.approx(0, abs=0.005)}
 
@@ -139,6 +143,8 @@ def test_a_film_that_is_made_is_not_made_again(place):
     assert (place / "later.png").exists()
     assert (place / "single.mp4").stat().st_mtime_ns == before
     (place / "single.mp4").write_bytes((place / "single.mp4").read_bytes()[:-1])
+    refused(command("render", *flags, cwd=place), "single.mp4: is there already, and was changed")
+    (place / "single.mp4").unlink()
     assert "frames in" in done("render", *flags, cwd=place)
     assert scan(probe(place / "single.mp4")).count == FRAMES
 
@@ -157,7 +163,13 @@ def test_a_film_that_was_not_rendered_here_is_not_overwritten(place):
     flags = ["--film=a film.mkv", "--duration=0.5", "--output=mine.mp4"]
     refused(command("render", *flags, cwd=place), "mine.mp4: is there already, and was not rendered here")
     assert mine.read_bytes() == (place / "a film.mkv").read_bytes()
+    (place / ".mine.mp4.parts").mkdir()  # of a rendering that was stopped, before mine came there
+    refused(command("render", *flags, cwd=place), "mine.mp4: is there already, and was not rendered here")
     mine.unlink()
+    notes = place / "mine.mp4.json"
+    notes.write_text("[]")
+    refused(command("render", *flags, cwd=place), "mine.mp4.json: is there already, and tells of no")
+    notes.unlink()
     done("render", *flags, cwd=place)
     assert "takes the place of what was rendered" in done("render", *flags, "--crf=30", cwd=place)
 

@@ -30,13 +30,15 @@ def test_a_refused_extraction_leaves_the_one_under_way_alone(tmp_path):
     assert (folder / "incomplete.abc_1.1.0").exists()
 
 
-def test_several_films_are_one_dataset(tmp_path):
+def test_several_films_are_one_dataset(tmp_path, capsys):
     films = tmp_path / "films"
     films.mkdir()
     make_film(films / "b.mp4", frames=6, rate=24, sound=False)
     make_film(films / "a.mkv", frames=4, rate=25, sound=False)
     (films / "notes.txt").write_text("not a film\n" * 99)
+    (films / "trailers").mkdir()
     dataset = extract(films_in(films), (32, 32), tmp_path / "data", black=2)
+    assert "passed over notes.txt, the folder trailers" in capsys.readouterr().out
     assert dataset.name.startswith("films-32x32-")
     assert [(source.name, source.pictures) for source in dataset.sources] == [("a.mkv", 4), ("b.mp4", 6)]
     batch = records(dataset)
@@ -119,6 +121,10 @@ def test_a_folder_with_a_torn_film_is_not_taken_without_it(tmp_path):
     whole = make_film(tmp_path / "whole.mp4", frames=24)
     (tmp_path / "notes.txt").write_text("of what is here")
     assert films_in(tmp_path) == [whole]
+    (tmp_path / "gone.mp4").symlink_to(tmp_path / "nowhere.mp4")
+    with pytest.raises(UserError, match=r"gone\.mp4: no such file"):
+        films_in(tmp_path)
+    (tmp_path / "gone.mp4").unlink()
     (tmp_path / "torn.mp4").write_bytes(whole.read_bytes()[:-500])
     with pytest.raises(UserError, match=r"torn\.mp4.*copy it again"):
         films_in(tmp_path)
@@ -126,5 +132,6 @@ def test_a_folder_with_a_torn_film_is_not_taken_without_it(tmp_path):
 
 def test_a_folder_without_a_film(tmp_path):
     (tmp_path / "notes.txt").write_text("not a film\n" * 99)
-    with pytest.raises(UserError, match="holds no film"):
+    (tmp_path / "reel").mkdir()
+    with pytest.raises(UserError, match="holds no film, and folders in it are not entered"):
         films_in(tmp_path)

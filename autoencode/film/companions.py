@@ -9,13 +9,22 @@ from typing import Literal, NamedTuple
 from autoencode.film.probe import FilmInfo
 
 _EVERYWHERE = {"aac", "mp3", "ac3", "eac3", "alac"}
-_PCM = {"pcm_s16le", "pcm_s16be", "pcm_s24le"}
+_PCM = {"pcm_u8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be"}
+_PCM |= {"pcm_f32le", "pcm_f64le"}
 COPIED = {
     ".mp4": _EVERYWHERE | {"opus", "flac"},
     ".mov": _EVERYWHERE | _PCM,
     ".mkv": _EVERYWHERE | _PCM | {"mp2", "dts", "truehd", "mlp", "flac", "opus", "vorbis", "tta", "wavpack"},
 }
 """Sound that each container takes as it is; any other is encoded to AAC."""
+
+QUICKTIME = {
+    **{"deu": "ger", "nld": "dut", "swe": "sve", "zho": "chi", "ell": "gre", "isl": "ice", "sqi": "alb"},
+    **{"hye": "arm", "kat": "geo", "bod": "tib", "mya": "bur", "msa": "may", "cym": "wel", "eus": "baq"},
+    **{"fre": "fra", "rum": "ron", "cze": "ces", "slo": "slk", "mkd": "mac", "gle": "iri"},
+    **{"hrv": "hr ", "srp": "sr ", "pan": "pa ", "fao": "fo "},
+}
+"""Languages of ISO 639-2 that ffmpeg knows by other names when it numbers them for a .mov."""
 
 _TEXT = {"subrip", "ass", "ssa", "webvtt", "mov_text", "text"}
 _PICTURES = {"dvd_subtitle", "hdmv_pgs_subtitle", "dvb_subtitle"}
@@ -35,6 +44,11 @@ class Companions:
     edited: bool = False  # an edit list shows pieces of it: sound that is copied would come whole
 
     @property
+    def excerpt(self) -> bool:
+        """Whether it is not all of the film."""
+        return self.start > 0 or self.duration is not None
+
+    @property
     def sound(self) -> tuple[str, ...]:
         """Codec of each track that comes along."""
         return self.film.audio[: {"all": None, "first": 1, "none": 0}[self.audio]]
@@ -47,6 +61,7 @@ class Track(NamedTuple):
     number: int  # among the film's of its kind, from 1
     file: Path  # that it is taken from: the film, or one made of it
     place: int  # among that file's of its kind, from 0
+    language: str  # as the film has it, or nothing
     become: str | None  # a codec, 'copy', or None: it is left out
 
     @property
@@ -59,11 +74,19 @@ def tracks(source: Companions, suffix: str) -> list[Track]:
     """What becomes of each track of sound, and then of subtitles, in a container."""
     copied = set() if source.edited else COPIED[suffix]
     sounds = ["copy" if codec in copied else "aac" for codec in source.sound]
+    film = source.film
+    kinds = (("a", film.spoken, sounds), ("s", film.written, subtitles(film, suffix)))
     return [
-        Track(kind, place + 1, source.film.path, place, become)
-        for kind, becomes in (("a", sounds), ("s", subtitles(source.film, suffix)))
+        Track(kind, place + 1, film.path, place, languages[place], become)
+        for kind, languages, becomes in kinds
         for place, become in enumerate(becomes)
     ]
+
+
+def encoded(source: Companions, suffix: str) -> list[str]:
+    """Codec of each track of sound that a container does not take as it is."""
+    sound = [track for track in tracks(source, suffix) if track.kind == "a" and track.become != "copy"]
+    return [source.film.audio[track.place] for track in sound]
 
 
 def subtitles(film: FilmInfo, suffix: str) -> list[str | None]:

@@ -226,6 +226,8 @@ def _decode(
                 process.kill()
                 process.wait()
         said += listen()
+        if not seen and not film.path.exists():
+            raise UserError(f"{film.path}: was taken away while it was read; put it back")
         if not seen and not seek:
             words = ffmpeg.last_words(bytes(said), 0)  # the kill above is not its fault
             raise UserError(f"{film.path}: no picture can be decoded ({words}); try another file")

@@ -8,13 +8,16 @@ from fractions import Fraction
 from pathlib import Path
 
 from autoencode.errors import NoRoomError, UserError
-from autoencode.files import take_place
+from autoencode.files import bytes_of, take_place, whole
 from autoencode.film import ffmpeg
 from autoencode.film.companions import Companions, Track, tracks
 from autoencode.film.encode import check_count, failure
 from autoencode.film.tracks import changes, cut, evened, fitting, opened, options
 
 CONTENTS = "parts.ffconcat"
+PLACED = "placed"
+"""A file beside the parts: the bytes of the film that they were made into."""
+
 MARK = ".rendered"
 """A file that says that a folder of pictures was rendered, and may be replaced."""
 
@@ -51,7 +54,7 @@ def join(
         if source is not None:
             source = evened(source, evened_file, path) if source.jumps else source
             come = tracks(source, suffix)
-            come = cut(source, come, cut_file, path) if source.start > 0 else come
+            come = cut(source, come, cut_file, path) if source.excerpt else come
         try:
             said = _run(parts, rate, frames, _command(rate, frames, source, come, joined), path)
         except NoRoomError:
@@ -65,7 +68,7 @@ def join(
         if said:
             notes.append(f"what came along did so with a complaint ({ffmpeg.last_words(said)})")
         notes += check_count(path, joined, frames)
-        take_place(joined, path)
+        _place(joined, path)
         return notes
     finally:
         for file in made:
@@ -106,9 +109,22 @@ def unfold(parts: Sequence[Path], rate: Fraction, path: Path, frames: int) -> No
         (unfolded / MARK).touch()
         if path.exists():
             shutil.rmtree(path)
-        take_place(unfolded, path)
+        _place(unfolded, path)
     finally:
         shutil.rmtree(unfolded, ignore_errors=True)
+
+
+def is_placed(folder: Path, path: Path) -> bool:
+    """Whether the film at `path` was made of the parts in a folder, as far as its size tells."""
+    placed = folder / PLACED
+    return path.exists() and placed.exists() and placed.read_text() == str(bytes_of(path))
+
+
+def _place(made: Path, path: Path) -> None:
+    """Should the power fail before anybody else knows that the film was made here, the parts do."""
+    with whole(made.parent / PLACED) as partial:
+        partial.write_text(str(bytes_of(made)))
+    take_place(made, path)
 
 
 def _run(parts: Sequence[Path], rate: Fraction, frames: int, command: list[str], path: Path) -> bytes:
@@ -143,7 +159,7 @@ def _command(
     if source is not None:
         # A copy would otherwise begin at the key frame of the picture before the excerpt.
         command += ["-copypriorss:a", "0"] if source.start > 0 else []
-        command += options(come, {file: number for number, file in enumerate(files, start=1)})
+        command += options(come, {file: number for number, file in enumerate(files, start=1)}, joined.suffix)
         command += ["-map_chapters", "1"]
         if source.duration is not None:  # chapters and subtitles would follow; but no picture may be cut off
             command += ["-t", f"{max(source.duration, delay + float(frames / rate)):.6f}"]

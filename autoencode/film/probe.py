@@ -43,6 +43,8 @@ class FilmInfo:
     order: str | None  # of a picture's two fields, if the stream states it: progressive, top first, …
     audio: tuple[str, ...]  # codec of each audio track
     subtitles: tuple[str, ...] = ()  # codec of each subtitle track
+    spoken: tuple[str, ...] = ()  # language of each audio track, as its header has it: eng, or nothing
+    written: tuple[str, ...] = ()  # of each subtitle track
     crop: Crop | None = None  # the part of the picture as shown that is used; None: all
     deinterlace: bool = False  # whether pictures are woven of two fields, that have to be made one
 
@@ -86,6 +88,8 @@ def probe(path: str | Path) -> FilmInfo:
     text = ran.stderr.replace(os.fsencode(f"file:{path}"), b"the film").decode(errors="replace")
     container = re.search(r"^Input #0, (\S+),", text, re.MULTILINE)
     if container is None:
+        if "Format not on whitelist" in text:
+            raise UserError(f"{path}: a still picture or a list, not a film; name a film file")
         raise UserError(
             f"{path}: not a film that ffmpeg can read ({_reason(text, ran.returncode)});"
             " copy it again, or try another"
@@ -93,13 +97,16 @@ def probe(path: str | Path) -> FilmInfo:
     streams = _streams(text)
     # A cover picture in a music file is a video stream by name only.
     pictures = [lines for lines in streams if _is(lines, "Video") and "(attached pic)" not in lines[0]]
-    audio = tuple(_codec(lines[0]) for lines in streams if _is(lines, "Audio"))
+    audio = [lines[0] for lines in streams if _is(lines, "Audio")]
     if not pictures:
         what = "has sound but no moving picture" if audio else "holds no moving picture"
         raise UserError(f"{path}: {what}; name a film file")
     if _is_text_or_still(container[1], _codec(pictures[0][0])):
-        raise UserError(f"{path}: a text or a still picture, not a film; name a film file")
-    subtitles = tuple(_codec(lines[0]) for lines in streams if _is(lines, "Subtitle"))
+        raise UserError(
+            f"{path}: a text or a still picture, not a film; name a film file, and put"
+            " pictures that follow each other bare into a .mov or .mkv"
+        )
+    subtitles = [lines[0] for lines in streams if _is(lines, "Subtitle")]
     return _film(path, container[1], text, pictures[0], audio, subtitles)
 
 
@@ -108,8 +115,8 @@ def _film(
     container: str,
     text: str,
     stream: list[str],
-    audio: tuple[str, ...],
-    subtitles: tuple[str, ...],
+    audio: list[str],
+    subtitles: list[str],
 ) -> FilmInfo:
     line = stream[0]
     size = re.search(r", (\d+)x(\d+)(?=[ ,]|$)", line)
@@ -133,8 +140,10 @@ def _film(
         matrix=matrix,
         transfer=transfer,
         order=next((word for word in _about_pixels(line) if re.search("progressive|first", word)), None),
-        audio=audio,
-        subtitles=subtitles,
+        audio=tuple(map(_codec, audio)),
+        subtitles=tuple(map(_codec, subtitles)),
+        spoken=tuple(map(_language, audio)),
+        written=tuple(map(_language, subtitles)),
     )
 
 
@@ -163,6 +172,11 @@ def _is(stream: list[str], kind: str) -> bool:
 def _codec(line: str) -> str:
     found = re.search(r": (?:Video|Audio|Subtitle): (\w+)", line)
     return found[1] if found else "unknown"
+
+
+def _language(line: str) -> str:
+    found = re.match(r"\s*Stream #0:\d+(?:\[\w+\])?\(([\w ]+)\)", line)
+    return found[1] if found else ""
 
 
 def _is_text_or_still(container: str, codec: str) -> bool:

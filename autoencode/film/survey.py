@@ -24,6 +24,9 @@ NARROWEST, FEWEST, LEAST_PICTURE = 0.02, 4, 0.4
 """Bars of less than that share of a side, or so many pixels, are left; where less than that share of picture
 would remain, the film is dark, and has no bars."""
 
+FIELDLESS = {"gif", "apng"}
+"""Containers of nothing but whole pictures, which may be drawn in stripes."""
+
 SPELLS = 3
 """Seconds of a film that are looked at for interlacing."""
 
@@ -61,6 +64,8 @@ def is_interlaced(film: FilmInfo, timeline: Timeline) -> bool:
     Headers say little: whole pictures often travel as two fields, and encoders that were told nothing call
     woven ones whole. Where one does, those count against it that could be either.
     """
+    if film.container in FIELDLESS:
+        return False
     moments = _moments(timeline, SPELLS)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         looks = pool.map(lambda time: _look(film, time, "-t", "1", "-vf", "idet", loud=True), moments)

@@ -206,12 +206,17 @@ def pace(times: np.ndarray, nominal: Fraction) -> tuple[Fraction, bool]:
 
 
 def usual_pace(times: np.ndarray, nominal: Fraction) -> Fraction:
-    """A variable film's rate: that of its median gap, so that pauses do not thin out the movement."""
-    usual = min(1 / float(np.median(np.diff(times)).clip(1e-3)), 240.0)
-    # Timestamps that tremble or are rounded make the median a little wrong; cameras keep to these.
-    for rate in (nominal, *map(Fraction, (24, 25, 30, 48, 50, 60, 90, 100, 120, 240))):
-        if abs(rate - usual) <= 0.02 * usual:
-            return rate
+    """A variable film's rate: that of its usual gap, so that pauses do not thin out the movement."""
+    gaps = np.diff(times).clip(1e-3)
+    median = float(np.median(gaps))
+    # Rounding to milliseconds moves the median, but not the mean of the gaps that are like it.
+    usual = min(1 / float(gaps[np.abs(gaps - median) <= 0.25 * median].mean()), 240.0)
+    # Cameras keep to these, though their timestamps tremble. The header's rate may be a mean, pauses and all.
+    whole = [Fraction(rate) for rate in (24, 25, 30, 48, 50, 60, 90, 100, 120, 240)]
+    known = [nominal, *whole, *(rate * 1000 / 1001 for rate in whole)]
+    rate = min(known, key=lambda rate: abs(rate - usual))
+    if abs(rate - usual) <= 0.02 * usual:
+        return rate
     return max(Fraction(usual).limit_denominator(1001), Fraction(1, 1001))
 
 

@@ -8,6 +8,9 @@ from PIL import Image, ImageDraw, ImageFont
 from autoencode.errors import UserError
 from autoencode.film.stack import Size
 
+FONTS = (None, "DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf", "Arial.ttf")
+"""Fonts, in the order of their trial: Pillow's own, of little but English, and what machines may have."""
+
 SHARE, SMALLEST = 1 / 18, 12
 """Height of the letters, as a share of the picture's rows and in pixels."""
 
@@ -24,17 +27,15 @@ def draw(titles: tuple[str, ...], size: Size, layout: str) -> np.ndarray:
       uint8 (height, width, 4) RGBA, of the whole picture: white letters, edged with half-black.
 
     Raises:
-      UserError: a title is wider than its panel, or not in the letters of Western Europe.
+      UserError: a title is wider than its panel, or has letters that no font here has.
     """
     width, height = size
     across, down = {"side_by_side": (2, 1), "stacked": (1, 2)}.get(layout, (1, 1))
     letters = max(SMALLEST, round(height * SHARE))
     margin, edge = letters // 2, max(1, letters // 12)
     picture = Image.new("RGBA", (across * width, down * height))
-    pen, font = ImageDraw.Draw(picture), ImageFont.load_default(letters)
+    pen, font = ImageDraw.Draw(picture), _font("".join(titles), letters)
     for panel, title in enumerate(titles):
-        if any(ord(letter) > 0xFF or not letter.isprintable() for letter in title):
-            raise UserError(f"--titles={title}: only the letters of Western Europe can be drawn")
         if pen.textlength(title, font) > (width - 2 * margin) / (len(titles) if layout == "split" else 1):
             raise UserError(f"--titles={title}: too long for a picture {width} pixels wide")
         # Where both share a picture, one stands at its left and the other at its right.
@@ -44,3 +45,25 @@ def draw(titles: tuple[str, ...], size: Size, layout: str) -> np.ndarray:
         place, anchor = (column, row), "rd" if right else "ld"
         pen.text(place, title, "white", font, anchor, stroke_width=edge, stroke_fill=(0, 0, 0, 128))
     return np.asarray(picture)
+
+
+def _font(title: str, letters: int) -> ImageFont.FreeTypeFont:
+    """The first font that has all of a title's letters."""
+    if not title.isprintable():
+        raise UserError(f"--titles={title}: a title is one line, of letters")
+    for name in FONTS:
+        try:
+            font = ImageFont.truetype(name, letters) if name else ImageFont.load_default(letters)
+        except OSError:  # not on this machine
+            continue
+        unknown = _drawn(font, "\U0010ffff")
+        if not any(_drawn(font, letter) == unknown for letter in title):
+            return font
+    raise UserError(
+        f"--titles={title}: no font here has all its letters; install DejaVu Sans, or write it otherwise"
+    )
+
+
+def _drawn(font: ImageFont.FreeTypeFont, letter: str) -> tuple[tuple[int, int], bytes]:
+    mask = font.getmask(letter)
+    return mask.size, bytes(mask)

@@ -9,8 +9,11 @@ from pathlib import Path
 
 from autoencode.errors import NoRoomError, UserError
 from autoencode.film import ffmpeg
-from autoencode.film.companions import Companions, Track, tracks
+from autoencode.film.companions import QUICKTIME, Companions, Track, tracks
 from autoencode.film.encode import failure
+
+LONG = 1e6
+"""Seconds, more than any film has."""
 
 
 def opened(source: Companions, file: Path) -> list[str]:
@@ -22,20 +25,23 @@ def opened(source: Companions, file: Path) -> list[str]:
     return [*part, *ffmpeg.source(file.absolute())]
 
 
-def options(come: Sequence[Track], inputs: dict[Path, int]) -> list[str]:
+def options(come: Sequence[Track], inputs: dict[Path, int], suffix: str) -> list[str]:
     """Arguments that take tracks, with their languages and names, from their files.
 
     Args:
       come: the tracks; those that become nothing are passed over.
       inputs: which of ffmpeg's inputs each file is.
+      suffix: of the file that takes them.
     """
     arguments, made = [], Counter()
-    for kind, _, file, place, become in come:
+    for kind, _, file, place, language, become in come:
         if become is None:
             continue
         there, here = f"{inputs[file]}:{kind}", f"{kind}:{made[kind]}"
         arguments += ["-map", f"{there}:{place}"]
         arguments += [f"-map_metadata:s:{here}", f"{inputs[file]}:s:{kind}:{place}"]
+        if suffix == ".mov" and language in QUICKTIME:
+            arguments += [f"-metadata:s:{here}", f"language={QUICKTIME[language]}"]
         arguments += [f"-c:{here}", become, *([f"-b:{here}", "192k"] if become == "aac" else [])]
         made[kind] += 1
     return arguments
@@ -56,18 +62,21 @@ def evened(source: Companions, file: Path, path: Path) -> Companions:
     taken = [track for track in tracks(source, ".mkv") if track.become]
     if not taken:
         return replace(source, film=replace(film, subtitles=()))
-    _write(file, [*ffmpeg.source(film.path), *options(taken, {film.path: 0})], path)
-    kept = tuple(film.subtitles[track.place] for track in taken if track.kind == "s")
-    return replace(source, film=replace(film, path=file, start_time=0.0, subtitles=kept))
+    _write(file, [*ffmpeg.source(film.path), *options(taken, {film.path: 0}, ".mkv")], path)
+    kept = [track.place for track in taken if track.kind == "s"]
+    subtitles, written = (tuple(each[place] for place in kept) for each in (film.subtitles, film.written))
+    film = replace(film, path=file, start_time=0.0, subtitles=subtitles, written=written)
+    return replace(source, film=film)
 
 
 def cut(source: Companions, come: Sequence[Track], file: Path, path: Path) -> list[Track]:
-    """The tracks, subtitles taken from a file that begins with the excerpt; without those that it has not.
+    """The tracks, subtitles taken from a file that is as long as the excerpt; without those that it has not.
 
-    ffmpeg would begin at the key frame before the start, with times below zero, that no container takes.
+    ffmpeg would begin at the key frame before the start, with times below zero, that no container takes, and
+    leave the last of them as long as it was.
 
     Args:
-      source: of an excerpt that begins within its film.
+      source: of an excerpt.
       come: its tracks.
       file: a Matroska to make, of its subtitles.
       path: the film that they are for.
@@ -78,13 +87,14 @@ def cut(source: Companions, come: Sequence[Track], file: Path, path: Path) -> li
     taken = [track for track in tracks(source, ".mkv") if track.kind == "s" and track.become]
     places = {track.place: place for place, track in enumerate(taken)}
     if taken:
-        begin = f"{source.start + source.film.start_time:.6f}"
+        begin = source.start + source.film.start_time
+        end = begin + (LONG if source.duration is None else source.duration)
         shift = (
-            f"noise=drop=lte((pts+duration)*tb\\,{begin}),"
-            f"setts=pts=max(PTS-{begin}/TB\\,0):dts=max(DTS-{begin}/TB\\,0)"
-            f":duration=DURATION-max({begin}/TB-PTS\\,0)"
+            f"noise=drop=lte((pts+duration)*tb\\,{begin:.6f})+gte(pts*tb\\,{end:.6f}),"
+            f"setts=pts=max(PTS-{begin:.6f}/TB\\,0):dts=max(DTS-{begin:.6f}/TB\\,0)"
+            f":duration=min(PTS+DURATION\\,{end:.6f}/TB)-max(PTS\\,{begin:.6f}/TB)"
         )
-        wanted = options(taken, {source.film.path: 0})
+        wanted = options(taken, {source.film.path: 0}, ".mkv")
         _write(file, ["-copyts", *ffmpeg.source(source.film.path), *wanted, "-bsf:s", shift], path)
         # A file without any packet cannot be opened again.
         if ffmpeg.run([*ffmpeg.source(file), "-map", "0", "-c", "copy", "-f", "null", "-"]).returncode:

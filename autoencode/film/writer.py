@@ -13,13 +13,13 @@ from types import TracebackType
 
 import numpy as np
 
-from autoencode.errors import DamagedError, UserError
+from autoencode.errors import DamagedError, NoRoomError, UserError
 from autoencode.files import locked, take_place, whole
 from autoencode.film.companions import Companions
 from autoencode.film.damage import Damage
 from autoencode.film.encode import Encoder
 from autoencode.film.format import CODECS, LARGEST, Format
-from autoencode.film.join import MARK, join, unfold
+from autoencode.film.join import MARK, is_placed, join, unfold
 from autoencode.film.probe import probe
 from autoencode.film.scan import scan
 from autoencode.interrupt import deferred
@@ -30,6 +30,10 @@ PART = (256, 1024)
 What is lost when a rendering is stopped is little then, or no more than is kept, and of the parts, each of
 which costs a start of ffmpeg, there are few. One is shorter where the film ends or its source is damaged.
 """
+
+
+LONGEST = ".{}.partial.json"
+"""Of the names that stand beside a film's, while it is made or later."""
 
 
 class FilmWriter:
@@ -71,12 +75,15 @@ class FilmWriter:
             raise UserError(
                 f"{path}: a folder that is there already; name one to be made in it, as in --output=pictures/"
             )
+        beside = len(os.fsencode(LONGEST.format(self.path.name)))
         if not self.path.parent.is_dir():
             raise UserError(f"{self.path}: the folder {self.path.parent} does not exist; create it first")
         if not os.access(self.path.parent, os.W_OK | os.X_OK):
             raise UserError(
                 f"{self.path}: the folder {self.path.parent} cannot be written to; choose another --output"
             )
+        if beside > (most := os.pathconf(self.path.parent, "PC_NAME_MAX")):
+            raise UserError(f"{self.path}: too long a name, by {beside - most} bytes; shorten --output")
         if form.codec == "png" and self.path.is_file():
             raise UserError(f"{self.path}: is a file; give the folder another name")
         if self.path.is_dir() and not (form.codec == "png" and _is_sequence(self.path)):
@@ -86,7 +93,8 @@ class FilmWriter:
         width, height = form.shown_size
         if max(width, height) > LARGEST:
             raise UserError(
-                f"{self.path}: {width}x{height} is more than players can show; choose a smaller --height"
+                f"{self.path}: {width}x{height} is more than players can show;"
+                " choose a smaller --height or --size"
             )
         self.source = source
         self.made_of = f"{made_of}\n{self.format}\n" if made_of else ""
@@ -104,6 +112,11 @@ class FilmWriter:
         self._enders: ThreadPoolExecutor
         self._ending: Future | None = None
         self._open = ExitStack()
+
+    @property
+    def placed(self) -> bool:
+        """Whether what is at `path` was made of the parts that are there."""
+        return is_placed(self._folder, self.path)
 
     @property
     def begun(self) -> bool:
@@ -157,8 +170,8 @@ class FilmWriter:
             raise KeyboardInterrupt(
                 f"interrupted; {self._kept:,} frames are kept: typed again, it goes on there"
             ) from error
-        if kind is DamagedError and self._parts:
-            raise DamagedError(f"{error}: {self._kept:,} frames are kept, and it goes on there") from error
+        if kind in (DamagedError, NoRoomError) and self._parts:
+            raise kind(f"{error}: {self._kept:,} frames are kept, and it goes on there") from error
 
     @property
     def _parts(self) -> list[Path]:

@@ -42,6 +42,14 @@ def test_a_film_that_grows_meanwhile_ends_where_it_ended(tmp_path):
     assert frames == list(range(48))
 
 
+def test_a_film_that_vanishes_before_its_pictures_are_read(tmp_path):
+    path = make_film(tmp_path / "film.mkv", frames=3)
+    film, timeline = open_film(path)
+    path.unlink()
+    with pytest.raises(UserError, match=r"film\.mkv: was taken away"):
+        list(read_frames(film, SIZE, timeline=timeline))
+
+
 def test_a_film_that_vanishes_meanwhile_is_one_line_and_what_is_made_stays(tmp_path):
     path = make_film(tmp_path / "film.mkv", frames=48)
     hidden, made = tmp_path / "hidden", tmp_path / "made.mp4"

@@ -88,8 +88,9 @@ def test_noise_is_not_a_film(tmp_path):
     assert "not a film" in complaint(path)
 
 
-def test_a_still_picture_is_not_a_film(tmp_path):
-    path = tmp_path / "still.png"
+@pytest.mark.parametrize("name", ["still.png", "still.jpg"])
+def test_a_still_picture_is_not_a_film(tmp_path, name):
+    path = tmp_path / name
     ffmpeg_run("-f", "lavfi", "-i", "color=s=32x32", "-frames:v", "1", path)
     assert "still picture" in complaint(path)
 

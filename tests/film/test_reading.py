@@ -143,6 +143,12 @@ def test_woven_fields_are_found_though_the_header_calls_them_whole(tmp_path):
     assert not open_film(path)[0].deinterlace
 
 
+def test_a_gif_has_no_fields(tmp_path):
+    path = tmp_path / "a.gif"
+    ffmpeg_run("-f", "lavfi", "-i", "testsrc2=s=320x180:d=2", path)
+    assert not open_film(path)[0].deinterlace
+
+
 def test_whole_pictures_that_travel_as_fields_stay_as_they_are(tmp_path):
     path = moving(tmp_path / "a.mkv", "framestep=2", "setfield=tff")
     assert not probe(path).progressive

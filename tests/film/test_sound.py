@@ -42,6 +42,10 @@ def beep_of(path):
         ("mkv", "mkv", "libvorbis", "vorbis"),
         ("mov", "mkv", "pcm_s16le", "pcm_s16le"),
         ("mov", "mp4", "pcm_s16le", "aac"),
+        ("mkv", "mkv", "pcm_s32le", "pcm_s32le"),
+        ("mkv", "mkv", "pcm_u8", "pcm_u8"),
+        ("mkv", "mov", "pcm_f32le", "pcm_f32le"),
+        ("mkv", "mov", "pcm_u8", "pcm_u8"),
     ],
 )
 def test_sound_is_copied_where_the_container_takes_it(tmp_path, source, made, codec, expected):
@@ -167,10 +171,12 @@ def header(path):
     [
         ("mkv", ["eng Subtitle subrip", "ita Subtitle ass"]),
         ("mp4", ["eng Subtitle mov_text", "ita Subtitle mov_text"]),
+        ("mov", ["eng Subtitle mov_text", "ita Subtitle mov_text"]),
     ],
 )
 def test_languages_subtitles_and_chapters_come_along(tmp_path, rich, suffix, subtitles):
-    sound = ["deu Audio vorbis", "fra Audio vorbis"]
+    german = "ger" if suffix == "mov" else "deu"  # as QuickTime's number for it is read
+    sound = [f"{german} Audio vorbis", "fra Audio vorbis"]
     sound = sound if suffix == "mkv" else [track.replace("vorbis", "aac") for track in sound]
     streams, chapters = header(write_film(tmp_path / f"a.{suffix}", 96, source=Companions(rich)))
     assert streams == sound + subtitles
@@ -272,4 +278,15 @@ def test_an_excerpts_subtitles_are_its_own(tmp_path, suffix):
         ("01,500", "in it"),
         ("03,500", "at its end"),
     ]
-    assert [end for _, end, _ in found][:2] == ["00,500", "02,500"]
+    assert [end for _, end, _ in found] == ["00,500", "02,500", "04,000"]
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mp4"])
+def test_a_subtitle_does_not_make_an_excerpt_longer(tmp_path, suffix):
+    (tmp_path / "a.srt").write_text("1\n00:00:00,500 --> 00:00:09,000\nlong\n")
+    film = make_film(tmp_path / "film.mkv", frames=240)
+    ffmpeg_run("-i", film, "-i", tmp_path / "a.srt", "-c", "copy", tmp_path / "b.mkv")
+    source = Companions(probe(tmp_path / "b.mkv"), duration=1.0)
+    assert probe(write_film(tmp_path / f"made.{suffix}", 24, source=source)).duration == pytest.approx(
+        1, abs=1 / 24
+    )

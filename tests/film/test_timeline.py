@@ -97,6 +97,20 @@ def test_one_hole_makes_a_film_variable_but_keeps_its_rate():
     assert pace(times, Fraction(2940, 100)) == (30, False)
 
 
+@pytest.mark.parametrize("rate", [Fraction(25), NTSC, Fraction(30), Fraction(60000, 1001)])
+def test_holes_drop_no_picture(rate):
+    """Of 300 places three are empty. The header counts what is there, and Matroska in milliseconds."""
+    times = np.round(np.delete(np.arange(300) / float(rate), [100, 200, 201]), 3)
+    assert pace(times, rate * 297 / 300) == (rate, False)
+    timeline = Timeline(times, rate, False, 300 / float(rate))
+    assert (timeline.frames_out, timeline.repeated, timeline.dropped) == (300, 3, 0)
+
+
+def test_a_long_first_picture_does_not_change_the_pace():
+    times = np.concatenate([[0], 0.063 + np.arange(99) / 25])
+    assert pace(times, Fraction("24.86")) == (25, False)
+
+
 def test_a_phone_whose_gaps_tremble_is_variable():
     gaps = np.tile([0.033, 0.034, 0.033, 0.066, 0.020, 0.047], 50)
     rate, constant = pace(np.cumsum(gaps), Fraction(26))

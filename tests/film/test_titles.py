@@ -1,10 +1,12 @@
 """Words on the pictures stand where they belong, and only there."""
 
+import matplotlib
 import numpy as np
 import pytest
 from films import film_writer
 
 from autoencode.errors import UserError
+from autoencode.film import titles as titles_module
 from autoencode.film.decode import read_frames
 from autoencode.film.probe import probe
 from autoencode.film.titles import draw
@@ -48,11 +50,24 @@ def test_the_lower_panel_has_its_own(tmp_path):
         ("split", ("one",), "two titles with |"),
         ("single", ("word " * 30,), "too long"),
         ("split", ("source", "half of it taken"), "too long"),
-        ("single", ("Солярис",), "Western Europe"),
-        ("single", ("two\nlines",), "Western Europe"),
+        ("single", ("Солярис",), "no font here has all its letters"),
+        ("single", ("größer",), "no font here has all its letters"),
+        ("single", ("two\nlines",), "one line"),
     ],
 )
-def test_what_cannot_be_drawn_is_refused_before_anything_is_made(tmp_path, layout, titles, said):
+def test_what_cannot_be_drawn_is_refused_before_anything_is_made(
+    tmp_path, monkeypatch, layout, titles, said
+):
+    monkeypatch.setattr(titles_module, "FONTS", (None, "of no machine.ttf"))
     with pytest.raises(UserError) as refused:
         film_writer(tmp_path / "a.mp4", layout=layout, titles=titles, size=(96, 64))
     assert said in str(refused.value)
+
+
+def test_letters_are_drawn_that_pillows_own_font_has_not(monkeypatch):
+    """Matplotlib brings DejaVu Sans along."""
+    monkeypatch.setattr(
+        titles_module, "FONTS", (None, f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf")
+    )
+    drawn = [draw((letter,), (192, 128), "single")[..., 3] for letter in "aäßЖ"]
+    assert len({picture.tobytes() for picture in drawn}) == 4

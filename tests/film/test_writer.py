@@ -128,6 +128,17 @@ def test_stopped_between_the_last_part_and_the_film(tmp_path, monkeypatch):
     assert scan(probe(path)).count == 60
 
 
+def test_a_film_that_was_placed_before_the_power_failed_is_known(tmp_path):
+    path = tmp_path / "film.mp4"
+    with pytest.raises(ZeroDivisionError), film_of(path) as film:
+        for pixels in numbered(60, SIZE):
+            film.write(pixels)
+        film.then = lambda: 1 / 0
+    assert film_of(path).placed
+    path.write_bytes(b"another film")
+    assert not film_of(path).placed
+
+
 def test_a_part_that_was_taken_away_is_made_again_with_all_after_it(tmp_path):
     path = tmp_path / "film.mp4"
     stop_at(path, 50)
@@ -140,7 +151,8 @@ def test_after_a_full_disk_it_goes_on(tmp_path):
     path = tmp_path / "film.mp4"
     noise = np.random.default_rng(0).integers(0, 255, (60, 64, 96, 3), np.uint8)
     noise[:40] = numbered(40, SIZE)
-    with pytest.raises(UserError, match="make room on the disk"), files_end_at(20_000):
+    said = "make room on the disk: 32 frames are kept, and it goes on there"
+    with pytest.raises(UserError, match=said), files_end_at(20_000):
         write(path, noise, height=128)
     assert write(path, noise, height=128) == 32
     assert scan(probe(path)).count == 60
