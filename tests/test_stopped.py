@@ -103,3 +103,5 @@ def test_a_film_with_a_damaged_middle_is_refused_where_it_is_damaged(trained):
         r"goes on at frame [12]\d\d of 500", done("render", *flags, "--allow_damaged", cwd=trained)
     )
     assert scan(probe(made)).count == 500
+    flags += ["--allow_damaged", "--novmaf", "--json"]
+    assert "cannot be decoded" in " ".join(json.loads(done("evaluate", *flags, cwd=trained))["damage"])

@@ -55,9 +55,7 @@ def test_the_lower_panel_has_its_own(tmp_path):
         ("single", ("two\nlines",), "one line"),
     ],
 )
-def test_what_cannot_be_drawn_is_refused_before_anything_is_made(
-    tmp_path, monkeypatch, layout, titles, said
-):
+def test_what_cannot_be_drawn_is_refused_before_anything_is_made(tmp_path, monkeypatch, layout, titles, said):
     monkeypatch.setattr(titles_module, "FONTS", (None, "of no machine.ttf"))
     with pytest.raises(UserError) as refused:
         film_writer(tmp_path / "a.mp4", layout=layout, titles=titles, size=(96, 64))
