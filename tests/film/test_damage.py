@@ -18,14 +18,15 @@ FRAMES, SIZE = 120, (96, 64)
 
 @pytest.fixture(scope="module")
 def films(tmp_path_factory):
-    """The same film in five containers, two of which ffmpeg believes whole when they are torn."""
+    """The same film in five containers, two of which ffmpeg believes whole when they are torn; its times."""
     folder = tmp_path_factory.mktemp("films")
     x264 = "libx264 -bf 2 -g 24 -crf 12 -pix_fmt yuv420p"
     codecs = {"mp4": x264, "mkv": x264, "ts": x264, "avi": "mpeg4 -q:v 2 -bf 2 -g 24", "wmv": "wmv2 -q:v 2"}
-    return [
+    made = [
         make_film(folder / f"film.{suffix}", frames=FRAMES, codec=["-c:v", *codec.split()])
         for suffix, codec in codecs.items()
     ]
+    return [(path, [frame.time for frame in read(path)[0]]) for path in made]
 
 
 def damaged(path, number, folder):
@@ -49,8 +50,7 @@ def damaged(path, number, folder):
 
 
 def check(films, number, folder):
-    path = films[number % len(films)]
-    times = [frame.time for frame in read(path)[0]]
+    path, times = films[number % len(films)]
     try:
         frames, timeline = read(damaged(path, number, folder))
     except UserError:
@@ -97,7 +97,7 @@ def test_what_is_gone_is_filled_by_the_picture_before_it(tmp_path):
 
 
 def test_what_a_torn_index_puts_beyond_the_edit_list_is_said(films, tmp_path):
-    raw = bytearray(films[0].read_bytes())
+    raw = bytearray(films[0][0].read_bytes())
     raw[raw.index(b"stts") + 19] ^= 1 << 5  # the last byte of how long a picture is shown
     (tmp_path / "film.mp4").write_bytes(raw)
     frames, timeline = read(tmp_path / "film.mp4")
@@ -161,7 +161,7 @@ def test_the_last_picture_of_a_file_with_an_index_is_missed(tmp_path):
 
 
 def test_packets_that_were_not_received_are_pictures_that_are_missing(films, tmp_path):
-    raw, packets = films[2].read_bytes(), films[2].stat().st_size // 188
+    raw, packets = films[2][0].read_bytes(), films[2][0].stat().st_size // 188
     begin, end = packets // 3 * 188, packets // 2 * 188
     (tmp_path / "film.ts").write_bytes(raw[:begin] + raw[end:])
     with pytest.raises(UserError, match=r"pictures? after .* missing.*--allow_damaged"):

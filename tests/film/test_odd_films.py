@@ -23,8 +23,17 @@ def render(path, made, memory=lambda frames, first: frames, **options):
     return scan(probe(made)).count
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 16384), (16384, 1), (16384, 16), (3, 5)])
-@pytest.mark.parametrize("frames", [1, 3])
+SMALL, LARGE = [(1, 1), (3, 5)], [(1, 16384), (16384, 1), (16384, 16)]
+
+
+@pytest.mark.parametrize(
+    ("size", "frames"),
+    [
+        *((size, frames) for size in SMALL for frames in (1, 3)),
+        *((size, 1) for size in LARGE),
+        *(pytest.param(size, 3, marks=pytest.mark.slow) for size in LARGE),
+    ],
+)
 def test_size(tmp_path, size, frames):
     codec = ["-c:v", "png", "-pix_fmt", "rgb24"]
     path = make_film(tmp_path / "film.mkv", frames=frames, size=size, codec=codec, tagged=False)
