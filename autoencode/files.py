@@ -29,7 +29,7 @@ def typed_path(flag: str, typed: str) -> Path:
     with suppress(RuntimeError):
         path = path.expanduser()
     if "://" in typed and not path.exists():
-        raise UserError(f"--{flag}={typed}: an address, not a file; fetch it first, and name the file")
+        raise UserError(f"--{flag}={typed}: an address; name a file or folder of this machine")
     return path
 
 
@@ -42,6 +42,17 @@ def whole(path: Path) -> Iterator[Path]:
         take_place(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def check_name(path: Path, mend: str) -> None:
+    """Checks, before the work, that the names that are made of a file's will not be too long.
+
+    Raises:
+        UserError: they would.
+    """
+    longest = len(os.fsencode(f".{path.name}.partial.json"))
+    if longest > (most := os.pathconf(path.parent, "PC_NAME_MAX")):
+        raise UserError(f"{path}: too long a name, by {longest - most} bytes; {mend}")
 
 
 def to_disk(path: Path) -> None:

@@ -12,7 +12,7 @@ from absl import flags
 
 from autoencode import __version__, command, film_flags
 from autoencode.errors import UserError
-from autoencode.files import sha256, typed_path
+from autoencode.files import check_name, check_room, sha256, typed_path
 from autoencode.film.companions import Companions, encoded, subtitles
 from autoencode.film.format import (
     CODECS,
@@ -103,6 +103,9 @@ def main() -> None:
     sheet = _typed(_SHEET)
     if sheet and (sheet.suffix != ".png" or not sheet.parent.is_dir() or sheet.is_dir()):
         raise UserError(f"--contact_sheet={sheet}: must end in .png and lie in a folder that exists")
+    if sheet:
+        check_name(sheet, "shorten --contact_sheet")
+        check_room(sheet.parent, 0, "", "choose another --contact_sheet")
     if made := is_made(writer, timeline.damage):
         print(f"{writer.path}: is there already, made of the same; to have it made anew, delete it")
         timeline.damage.say()
@@ -139,6 +142,7 @@ def main() -> None:
                 timeline.damage.note("was changed or taken away while it was read")
             write_summary(film, source_hash, timeline, reading, writer, model)
 
+        writer.before = lambda: replaces(writer)  # somebody may have put another there meanwhile
         writer.then = summarise
         resequence(film, timeline, size, reconstructor, writer)
         _say(timeline)
@@ -162,7 +166,7 @@ def _say_companions(writer: FilmWriter) -> None:
     """What of the source does not come along as it is."""
     film, suffix = writer.source.film, writer.path.suffix.lower()
     if anew := encoded(writer.source, suffix):
-        print(f"{film.path.name}: its sound ({', '.join(anew)}) is encoded anew, for {suffix}", flush=True)
+        print(f"{film.path.name}: its sound ({', '.join(anew)}) is encoded anew, to AAC", flush=True)
     if left_out := subtitles(film, suffix).count(None):
         print(
             f"{film.path.name}: {left_out} of its subtitles left out, which only Matroska might take",

@@ -18,13 +18,16 @@ COPIED = {
 }
 """Sound that each container takes as it is; any other is encoded to AAC."""
 
-QUICKTIME = {
-    **{"deu": "ger", "nld": "dut", "swe": "sve", "zho": "chi", "ell": "gre", "isl": "ice", "sqi": "alb"},
-    **{"hye": "arm", "kat": "geo", "bod": "tib", "mya": "bur", "msa": "may", "cym": "wel", "eus": "baq"},
-    **{"fre": "fra", "rum": "ron", "cze": "ces", "slo": "slk", "mkd": "mac", "gle": "iri"},
-    **{"hrv": "hr ", "srp": "sr ", "pan": "pa ", "fao": "fo "},
+_QUICKTIMES = {"swe": "sve", "gle": "iri", "hrv": "hr ", "srp": "sr ", "pan": "pa ", "fao": "fo "}
+_OTHER = {
+    **{"deu": "ger", "nld": "dut", "zho": "chi", "ell": "gre", "isl": "ice", "sqi": "alb", "hye": "arm"},
+    **{"kat": "geo", "bod": "tib", "mya": "bur", "msa": "may", "cym": "wel", "eus": "baq"},
+    **{"mkd": "mac", "fre": "fra", "rum": "ron", "cze": "ces", "slo": "slk"},
 }
-"""Languages of ISO 639-2 that ffmpeg knows by other names when it numbers them for a .mov."""
+_ISO = {name: iso for iso, name in _QUICKTIMES.items()}
+LANGUAGES = {".mov": _QUICKTIMES | _OTHER, ".mp4": _ISO, ".mkv": _ISO}
+"""Of languages what each container calls otherwise. QuickTime numbers them; of ffmpeg's names for the
+numbers some are the other ones of ISO 639-2, which has two for these languages, and some are its own."""
 
 _TEXT = {"subrip", "ass", "ssa", "webvtt", "mov_text", "text"}
 _PICTURES = {"dvd_subtitle", "hdmv_pgs_subtitle", "dvb_subtitle"}

@@ -18,6 +18,9 @@ CONTENTS = "parts.ffconcat"
 PLACED = "placed"
 """A file beside the parts: the bytes of the film that they were made into."""
 
+REPLACED = "replaced"
+"""The folder of pictures whose place is being taken."""
+
 MARK = ".rendered"
 """A file that says that a folder of pictures was rendered, and may be replaced."""
 
@@ -88,7 +91,8 @@ def unfold(parts: Sequence[Path], rate: Fraction, path: Path, frames: int) -> No
       UserError: ffmpeg failed, or not all frames arrived.
     """
     unfolded = parts[0].with_name("unfolded")
-    shutil.rmtree(unfolded, ignore_errors=True)
+    for folder in (unfolded, parts[0].with_name(REPLACED)):
+        shutil.rmtree(folder, ignore_errors=True)
     unfolded.mkdir()
     try:
         command = [
@@ -107,11 +111,10 @@ def unfold(parts: Sequence[Path], rate: Fraction, path: Path, frames: int) -> No
         if found != frames:
             raise UserError(f"{path}: {found} of {frames} frames arrived in it; try again")
         (unfolded / MARK).touch()
-        if path.exists():
-            shutil.rmtree(path)
         _place(unfolded, path)
     finally:
         shutil.rmtree(unfolded, ignore_errors=True)
+        shutil.rmtree(parts[0].with_name(REPLACED), ignore_errors=True)
 
 
 def is_placed(folder: Path, path: Path) -> bool:
@@ -124,6 +127,8 @@ def _place(made: Path, path: Path) -> None:
     """Should the power fail before anybody else knows that the film was made here, the parts do."""
     with whole(made.parent / PLACED) as partial:
         partial.write_text(str(bytes_of(made)))
+    if path.is_dir():  # not deleted where it is: half of it would be nobody's
+        path.replace(made.with_name(REPLACED))
     take_place(made, path)
 
 

@@ -80,6 +80,8 @@ def probe(path: str | Path) -> FilmInfo:
         raise UserError(f"{path}: no such file; check the name")
     if not path.is_file():
         raise UserError(f"{path}: a folder or a device, not a film; name a film file")
+    if not os.access(path, os.R_OK):
+        raise UserError(f"{path}: may not be read; ask for the right to, or copy it")
     if path.stat().st_size == 0:
         raise UserError(f"{path}: the file is empty; copy the film again")
     # Without an output ffmpeg prints the header and exits with an error, so its status says nothing.
@@ -153,6 +155,10 @@ def _reason(text: str, status: int) -> str:
     return causes[-1].rstrip(".") if causes else ffmpeg.last_words(text, status)
 
 
+_STREAM = r"\s*Stream #0:\d+(?:\[\w+\])?(?:\(([\w ]*)\))?"
+"""How the line of a stream begins: its number, and its language, where QuickTime's have spaces."""
+
+
 def _streams(text: str) -> list[list[str]]:
     """Each stream's line followed by the lines about it (metadata, side data)."""
     streams: list[list[str]] = []
@@ -166,7 +172,7 @@ def _streams(text: str) -> list[list[str]]:
 
 
 def _is(stream: list[str], kind: str) -> bool:
-    return re.match(rf"\s*Stream #0:\d+\S*: {kind}: ", stream[0]) is not None
+    return re.match(rf"{_STREAM}: {kind}: ", stream[0]) is not None
 
 
 def _codec(line: str) -> str:
@@ -175,8 +181,8 @@ def _codec(line: str) -> str:
 
 
 def _language(line: str) -> str:
-    found = re.match(r"\s*Stream #0:\d+(?:\[\w+\])?\(([\w ]+)\)", line)
-    return found[1] if found else ""
+    found = re.match(_STREAM, line)
+    return (found and found[1]) or ""
 
 
 def _is_text_or_still(container: str, codec: str) -> bool:

@@ -226,7 +226,7 @@ def _find_gaps(packets: _Packets, rate: Fraction, damage: Damage, clocked: bool)
         elif clocked or steps[before] > JUMP:
             # Nothing else would tell of a stretch that was not received; and nothing stands still for so long
             # in a film at an even pace.
-            damage.found(f"{what} missing")
+            damage.found(f"{what} missing, or the recording paused")
         else:
             damage.note(f"{what} missing; the one before stays")
     if len(gaps) > MOST_GAPS:

@@ -208,7 +208,7 @@ def pace(times: np.ndarray, nominal: Fraction) -> tuple[Fraction, bool]:
 def usual_pace(times: np.ndarray, nominal: Fraction) -> Fraction:
     """A variable film's rate: that of its usual gap, so that pauses do not thin out the movement."""
     gaps = np.diff(times).clip(1e-3)
-    median = float(np.median(gaps))
+    median = np.percentile(gaps, 50, method="lower")  # one of them
     # Rounding to milliseconds moves the median, but not the mean of the gaps that are like it.
     usual = min(1 / float(gaps[np.abs(gaps - median) <= 0.25 * median].mean()), 240.0)
     # Cameras keep to these, though their timestamps tremble. The header's rate may be a mean, pauses and all.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from autoencode.errors import NoRoomError, UserError
 from autoencode.film import ffmpeg
-from autoencode.film.companions import QUICKTIME, Companions, Track, tracks
+from autoencode.film.companions import LANGUAGES, Companions, Track, tracks
 from autoencode.film.encode import failure
 
 LONG = 1e6
@@ -40,8 +40,8 @@ def options(come: Sequence[Track], inputs: dict[Path, int], suffix: str) -> list
         there, here = f"{inputs[file]}:{kind}", f"{kind}:{made[kind]}"
         arguments += ["-map", f"{there}:{place}"]
         arguments += [f"-map_metadata:s:{here}", f"{inputs[file]}:s:{kind}:{place}"]
-        if suffix == ".mov" and language in QUICKTIME:
-            arguments += [f"-metadata:s:{here}", f"language={QUICKTIME[language]}"]
+        if name := LANGUAGES[suffix].get(language):
+            arguments += [f"-metadata:s:{here}", f"language={name}"]
         arguments += [f"-c:{here}", become, *([f"-b:{here}", "192k"] if become == "aac" else [])]
         made[kind] += 1
     return arguments

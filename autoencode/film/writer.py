@@ -14,7 +14,7 @@ from types import TracebackType
 import numpy as np
 
 from autoencode.errors import DamagedError, NoRoomError, UserError
-from autoencode.files import locked, take_place, whole
+from autoencode.files import check_name, locked, take_place, whole
 from autoencode.film.companions import Companions
 from autoencode.film.damage import Damage
 from autoencode.film.encode import Encoder
@@ -30,10 +30,6 @@ PART = (256, 1024)
 What is lost when a rendering is stopped is little then, or no more than is kept, and of the parts, each of
 which costs a start of ffmpeg, there are few. One is shorter where the film ends or its source is damaged.
 """
-
-
-LONGEST = ".{}.partial.json"
-"""Of the names that stand beside a film's, while it is made or later."""
 
 
 class FilmWriter:
@@ -75,15 +71,13 @@ class FilmWriter:
             raise UserError(
                 f"{path}: a folder that is there already; name one to be made in it, as in --output=pictures/"
             )
-        beside = len(os.fsencode(LONGEST.format(self.path.name)))
         if not self.path.parent.is_dir():
             raise UserError(f"{self.path}: the folder {self.path.parent} does not exist; create it first")
         if not os.access(self.path.parent, os.W_OK | os.X_OK):
             raise UserError(
                 f"{self.path}: the folder {self.path.parent} cannot be written to; choose another --output"
             )
-        if beside > (most := os.pathconf(self.path.parent, "PC_NAME_MAX")):
-            raise UserError(f"{self.path}: too long a name, by {beside - most} bytes; shorten --output")
+        check_name(self.path, "shorten --output")
         if form.codec == "png" and self.path.is_file():
             raise UserError(f"{self.path}: is a file; give the folder another name")
         if self.path.is_dir() and not (form.codec == "png" and _is_sequence(self.path)):
@@ -106,6 +100,8 @@ class FilmWriter:
         """Whether there were parts that were made of something else; they are gone."""
         self.damage = Damage(self.path)
         """What is wrong with the film that the frames are of; kept with their parts."""
+        self.before: Callable[[], object] = lambda: None
+        """Called when all frames are there, and before the film takes its place."""
         self.then: Callable[[], object] = lambda: None
         """Called when the film is whole."""
         self._encoder: Encoder | None = None
@@ -124,8 +120,9 @@ class FilmWriter:
         return self._folder.is_dir()
 
     def clear(self) -> None:
-        """Clears away parts of a film that is whole, left by a power cut after the film took its place."""
-        if self._folder.is_dir():
+        """Clears away the parts of this film, left by a power cut after it took its place."""
+        of = self._folder / "made_of"
+        if self._folder.is_dir() and (not of.exists() or of.read_text() == self.made_of):
             with locked(self._folder / "lock", self._busy):
                 shutil.rmtree(self._folder)
 
@@ -160,18 +157,24 @@ class FilmWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._open:
-            if kind is None:
-                self._finish()
-            elif kind is DamagedError:
-                self.end_part()  # the source may never get better, so these are all there will be
-                self._settle()
+        met = None
+        try:
+            with self._open:
+                if kind is None:
+                    self._finish()
+                elif kind is DamagedError:
+                    self.end_part()  # the source may never get better, so these are all there will be
+                    self._settle()
+        except (KeyboardInterrupt, NoRoomError) as failure:
+            kind, error, met = type(failure), failure, failure
         if kind is KeyboardInterrupt and self._parts:
             raise KeyboardInterrupt(
                 f"interrupted; {self._kept:,} frames are kept: typed again, it goes on there"
             ) from error
         if kind in (DamagedError, NoRoomError) and self._parts:
             raise kind(f"{error}: {self._kept:,} frames are kept, and it goes on there") from error
+        if met:
+            raise met
 
     @property
     def _parts(self) -> list[Path]:
@@ -238,6 +241,7 @@ class FilmWriter:
             raise UserError(f"{self.path}: no frame was written, so no film was made; check the source")
         self.end_part()
         self._settle()
+        self.before()
         if self.format.codec == "png":
             unfold(self._parts, self.format.rate, self.path, self.frames)
         else:

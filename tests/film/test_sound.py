@@ -184,6 +184,17 @@ def test_languages_subtitles_and_chapters_come_along(tmp_path, rich, suffix, sub
     assert float(chapters[1][0]) == pytest.approx(2, abs=0.01)
 
 
+def test_quicktimes_own_names_of_languages(tmp_path):
+    languages = ("hrv", "swe", "zho", "fra")
+    film = make_film(tmp_path / "film.mkv", frames=24, sound_codec="aac")
+    words = " ".join(f"-map 0:a -metadata:s:a:{n} language={name}" for n, name in enumerate(languages))
+    ffmpeg_run("-i", film, "-map", "0:v", *words.split(), "-c", "copy", tmp_path / "four.mkv")
+    quicktime = probe(write_film(tmp_path / "a.mov", 24, source=Companions(probe(tmp_path / "four.mkv"))))
+    assert quicktime.spoken == ("hr ", "sve", "chi", "fra")
+    back = probe(write_film(tmp_path / "b.mkv", 24, source=Companions(quicktime)))
+    assert back.spoken == ("hrv", "swe", "chi", "fra")
+
+
 def test_an_excerpts_chapters_are_its_own(tmp_path, rich):
     _, chapters = header(write_film(tmp_path / "a.mkv", 48, source=Companions(rich, 1.5, 2.0)))
     assert [title for _, _, title in chapters] == ["One", "Two"]

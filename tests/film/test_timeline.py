@@ -106,6 +106,12 @@ def test_holes_drop_no_picture(rate):
     assert (timeline.frames_out, timeline.repeated, timeline.dropped) == (300, 3, 0)
 
 
+@pytest.mark.parametrize("gaps", [[0.1, 1.9], [0.04, 10, 0.04, 10], [10, 0.04], [5]])
+def test_few_gaps_that_have_nothing_in_common(gaps):
+    rate, _ = pace(np.cumsum([0, *gaps]), Fraction(1))
+    assert rate == pytest.approx(1 / min(gaps))
+
+
 def test_a_long_first_picture_does_not_change_the_pace():
     times = np.concatenate([[0], 0.063 + np.arange(99) / 25])
     assert pace(times, Fraction("24.86")) == (25, False)

@@ -9,7 +9,7 @@ import pytest
 from films import ffmpeg_run, files_end_at, film_writer, make_film, number_of, numbered
 
 from autoencode.errors import UserError
-from autoencode.film import writer
+from autoencode.film import join, writer
 from autoencode.film.companions import Companions
 from autoencode.film.damage import Damage
 from autoencode.film.decode import read_frames
@@ -143,6 +143,48 @@ def test_a_film_that_was_placed_before_the_power_failed_is_known(tmp_path):
     assert not film_of(path).placed
 
 
+def test_parts_of_another_film_are_not_cleared_away(tmp_path):
+    path = tmp_path / "film.mp4"
+    stop_at(path, 40)
+    film_of(path, "others").clear()
+    assert finish(path) == 32
+
+
+def test_what_came_there_meanwhile_is_not_overwritten(tmp_path):
+    path = tmp_path / "film.mp4"
+
+    def found():
+        raise UserError("is there already")
+
+    def finished():
+        with film_of(path) as film:
+            film.write(numbered(1, SIZE)[0])
+            film.before = found
+
+    with pytest.raises(UserError, match="is there already"):
+        finished()
+    assert not path.exists()
+    assert finish(path) == 1
+
+
+def test_killed_while_a_folder_of_pictures_is_replaced(tmp_path, monkeypatch):
+    """The old one is whole, or gone, and the new one is known by its parts."""
+    path = tmp_path / "pictures"
+    finish(path, codec="png")
+
+    def killed(made, path):
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(join, "take_place", killed)
+        with pytest.raises(ZeroDivisionError):
+            finish(path, made_of="those", codec="png")
+    assert not path.exists()
+    assert finish(path, made_of="those", codec="png") == 60
+    assert len(list(path.glob("*.png"))) == 60
+    assert {entry.name for entry in tmp_path.iterdir()} == {"pictures"}
+
+
 def test_a_part_that_was_taken_away_is_made_again_with_all_after_it(tmp_path):
     path = tmp_path / "film.mp4"
     stop_at(path, 50)
@@ -170,10 +212,13 @@ def test_wherever_the_disk_is_full_nothing_whole_is_lost(tmp_path, limit):
     noise = np.random.default_rng(0).integers(-15, 16, (60, *SIZE[::-1], 3))
     growing = np.linspace(0, 1, 60)[:, None, None, None]
     frames = (numbered(60, SIZE) + noise * growing).astype(np.uint8)
-    with pytest.raises((UserError, OSError), match=r"make room on the disk|too large"), files_end_at(limit):
+    said = r"make room on the disk|too large"
+    with pytest.raises((UserError, OSError), match=said) as refused, files_end_at(limit):
         write(path, frames, source=sound)
     parts = len(list(tmp_path.glob(".film.mkv.parts/0*")))
     assert parts == {2000: 0, 4000: 1, 9000: 1, 12_000: 2, 16_000: 2}.get(limit, 4 if limit > 17_000 else 0)
+    if isinstance(refused.value, UserError):
+        assert (f"{min(16 * parts, 60)} frames are kept" in str(refused.value)) == bool(parts)
     assert write(path, frames, source=sound) == min(16 * parts, 60)
     assert [number_of(frame.pixels) for frame in read_frames(probe(path), SIZE)] == list(range(60))
     assert {entry.name for entry in tmp_path.iterdir()} == {"source.mkv", path.name}
