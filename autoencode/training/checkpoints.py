@@ -141,8 +141,12 @@ def restore_weights(run: Run, path: Path, encoder: Encoder, decoder: Decoder) ->
     """Restores encoder and decoder for rendering, from a state or from an epoch's weights.
 
     Raises:
-        UserError: the checkpoint is incomplete, or another run's. Never are random weights left.
+        UserError: the checkpoint is gone, incomplete, or another run's. Never are random weights left.
     """
+    if not path.with_name(f"{path.name}.index").exists():
+        raise UserError(
+            f"{path}: is gone; the run is being trained and has a newer state: type the command again"
+        )
     run_id = tf.Variable("", trainable=False)
     state = tf.train.Checkpoint(encoder=_variables(encoder), decoder=_variables(decoder), run_id=run_id)
     mend = f"; take another --epoch, --last, or delete {path.name}.* to fall back on another state"

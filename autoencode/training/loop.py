@@ -1,5 +1,6 @@
 """Epochs: batches in, a run folder out. Stops when asked to, and goes on from where it stopped."""
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -218,6 +219,8 @@ def _stop_asked() -> Iterator[list[bool]]:
         if asked[0]:
             raise KeyboardInterrupt
         asked[0] = True
+        with suppress(OSError):  # past Python's buffers, which the bar may be writing to just now
+            os.write(2, b"\nstops after this step, and saves\n")
 
     kept = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:

@@ -116,6 +116,10 @@ def test_rendering_never_falls_back_or_goes_on_with_random_weights(tmp_path):
     truncate(run.states()[0])
     with pytest.raises(UserError, match="step-2: damaged"):
         restore_weights(run, run.weights(None), encoder, decoder)
+    chosen = run.weights(None)
+    chosen.with_suffix(".index").unlink()
+    with pytest.raises(UserError, match=r"step-2: is gone; .* type the command again"):
+        restore_weights(run, chosen, encoder, decoder)
 
 
 def test_a_checkpoint_of_another_run_is_refused(tmp_path):
