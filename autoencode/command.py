@@ -16,12 +16,11 @@ FAILURE, MISUSE, INTERRUPTED = 1, 2, 128 + signal.SIGINT
 MENDS = {
     "No space left|File too large": "the disk is full, or a file is at its limit; make room on the disk",
     "File name too long": "choose a shorter name",
-    "Permission denied": "ask for the right to write there, or choose another place",
+    "Permission denied": "ask for the right to read or write there, or choose another place",
     "(truncated|corrupted) record": "a record of the dataset is damaged; delete its folder, and make it anew"
     " with frames",
 }
 """What to do about errors of the machine, by what they say."""
-
 
 PLAINER = {
     r"\('Non-boolean argument to boolean flag', .*\)": "must be true or false",

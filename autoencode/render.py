@@ -123,16 +123,17 @@ def main() -> None:
     film = looking.result()
     if treated := describe(film):
         print(f"{film.path.name}: {treated}", flush=True)
+    # Before they are loaded: a training that goes on may take them away after.
+    weights_hash = next(map(sha256, weights.parent.glob(f"{glob.escape(weights.name)}.data*")), None)
     reconstructor = Reconstructor(run, weights, noise=_NOISE.value, seed=_SEED.value)
     if not made:
         source_hash = sha256(film.path)
-        (data,) = weights.parent.glob(f"{glob.escape(weights.name)}.data*")
         model = {
             "command": shlex.join(["python", "-m", "autoencode.render", *sys.argv[1:]]),
             "run": run.name,
             "run_folder": str(run.folder.resolve()),
             "weights": f"{weights.parent.name}/{weights.name}",
-            "weights_sha256": sha256(data),
+            "weights_sha256": weights_hash,
             "noise": _NOISE.value,
             "seed": _SEED.value,
         }

@@ -164,3 +164,11 @@ def read(path: Path, **options: object) -> tuple[list[Frame], Timeline]:
     """The frames of a film at 96x64, and what is said to be wrong with it; options as of `Reading`."""
     film, timeline = open_film(path, Reading(**options))
     return list(read_frames(film, (96, 64), timeline=timeline)), timeline
+
+
+def noted(path, source, frames):
+    """What is said of a film that is made of frames and what a source has beside its own."""
+    with film_writer(path, source=source) as film:
+        for pixels in numbered(frames, (96, 64)):
+            film.write(pixels)
+    return film.damage.notes
