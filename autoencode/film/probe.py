@@ -155,8 +155,8 @@ def _reason(text: str, status: int) -> str:
     return causes[-1].rstrip(".") if causes else ffmpeg.last_words(text, status)
 
 
-_STREAM = r"\s*Stream #0:\d+(?:\[\w+\])?(?:\(([\w ]*)\))?"
-"""How the line of a stream begins: its number, and its language, where QuickTime's have spaces."""
+_STREAM = r"\s*Stream #0:\d+(?:\[\w+\])?(?:\(([^()]*)\))?"
+"""How the line of a stream begins: its number, and its language, of whatever letters."""
 
 
 def _streams(text: str) -> list[list[str]]:

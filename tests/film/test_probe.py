@@ -136,6 +136,13 @@ def test_a_name_is_no_header(tmp_path):
     assert film.duration < 1
 
 
+@pytest.mark.parametrize("language", ["pt-BR", "zh-Hant", "hr "])
+def test_whatever_its_language_is_called_a_track_counts(tmp_path, language):
+    named = ["-metadata:s:a:0", f"language={language}", "-metadata:s:v:0", f"language={language}"]
+    film = probe(make_film(tmp_path / "a.mkv", frames=12, extra=named))
+    assert (len(film.audio), film.spoken) == (1, (language,))
+
+
 def test_a_title_is_no_header(tmp_path):
     title = "a\u2028  Stream #0:7: Audio: aac"
     film = probe(make_film(tmp_path / "a.mkv", frames=12, sound=False, extra=["-metadata", f"title={title}"]))
