@@ -15,6 +15,7 @@ import numpy as np
 
 from autoencode.errors import UserError
 from autoencode.film import ffmpeg
+from autoencode.film.complaints import LEVEL, Complaints
 from autoencode.film.picture import filters
 from autoencode.film.probe import FilmInfo
 from autoencode.film.stack import Size, Stack
@@ -26,11 +27,8 @@ TREMBLE = 2
 FORGIVEN = 3
 """Pictures that a healthy film may lose where it was cut out of another, and they lean on absent ones."""
 
-COMPLAINT = "decodes, but not without complaint"
-"""Begins the note of pictures that came, but perhaps not as they were."""
-
-MOST_WORDS = 65536
-"""Bytes of complaints that are read at once."""
+AHEAD = 64
+"""Pictures by which the decoder may be ahead of what it hands on, and what it says with it."""
 
 STOPPED = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL}
 """Signals that come from outside, of a machine short of memory, say; others a film may cause itself."""
@@ -42,6 +40,7 @@ class Frame(NamedTuple):
     time: float  # seconds since the file's start
     pixels: np.ndarray  # uint8 (height, width, 3), RGB
     view: np.ndarray | None = None  # the same picture at view_size, uint8 (height, width, 3), or None
+    corrupt: bool = False  # not all of it could be decoded: some was made up
 
 
 def read_frames(
@@ -49,6 +48,7 @@ def read_frames(
 ) -> Iterator[Frame]:
     """Decodes every picture of a timeline once, in the order shown, none repeated and none dropped.
 
+    One that the decoder could not read whole, and made up in part, counts as lost, as one that does not come.
     Each is treated as `picture.filters` says. With a view, both pictures come from one decoded picture by
     construction: one ffmpeg scales it twice and sends the two stacked in one raw frame. Closing the
     generator early ends ffmpeg.
@@ -68,24 +68,28 @@ def read_frames(
         yield from _decode(film, stack)
         return
     times = timeline.decoded
-    time, due = float(times[0]), 0
+    time, due, corrupt = float(times[0]), 0, False
     said = bytearray()
-    with closing(_decode_range(film, stack, timeline, said)) as frames:
+    with closing(_decode_range(film, stack, timeline, said)) as frames, closing(_Ear(timeline, said)) as ear:
         for frame in _counted(film, frames, timeline) if timeline.guessed else frames:
+            ear.listen(frame.time)
+            corrupt = frame.corrupt
+            if corrupt:
+                continue
             found = max(due, _nearest(times, frame.time))
             if found > due:
                 _lose(timeline, due, found, frame.time)
+                said.clear()  # which was of these
             time, due = frame.time, min(found + 1, len(times))
-            _listen(timeline, said, time)
             if found % timeline.every == 0:
                 yield frame
-    _listen(timeline, said, time)
     timeline.lose(due, len(times))
     lost = len(times) - due
+    what = f"the last {pictures(lost)}, after {clock(time)}, cannot be decoded"
     if lost > (FORGIVEN if film.clocked else 0):
-        timeline.damage.found(f"the picture breaks off at {clock(time)}")
+        timeline.damage.found(what if corrupt else f"the picture breaks off at {clock(time)}")
     elif lost > 0:
-        timeline.damage.note(f"the last {pictures(lost)}, after {clock(time)}, cannot be decoded")
+        timeline.damage.note(what)
 
 
 def _counted(film: FilmInfo, frames: Iterator[Frame], timeline: Timeline) -> Iterator[Frame]:
@@ -123,12 +127,28 @@ def _lose(timeline: Timeline, due: int, found: int, time: float) -> None:
         timeline.damage.found(what)
 
 
-def _listen(timeline: Timeline, said: bytearray, time: float) -> None:
-    """Notes the first complaint of the decoder: what it could not read it may have made up."""
-    notes = timeline.damage.notes
-    if said.strip() and not any(note.startswith(COMPLAINT) for note in notes):
-        words = ffmpeg.last_words(bytes(said))
-        timeline.damage.note(f"{COMPLAINT} at {clock(time)} or just before ({words})")
+class _Ear:
+    """Notes the first complaint of a decoder that is not of one of the pictures that it gave up."""
+
+    COMPLAINT = "decodes, but not without complaint"
+
+    def __init__(self, timeline: Timeline, said: bytearray) -> None:
+        self._damage, self._said, self._time, self._since = timeline.damage, said, 0.0, 0
+
+    def listen(self, time: float) -> None:
+        """Hears what was said by when the picture of this time came."""
+        if not self._said:
+            self._time, self._since = time, 0
+        elif self._since < AHEAD:
+            self._since += 1
+        else:
+            self.close()
+
+    def close(self) -> None:
+        """Notes what was said and is of no picture that came since."""
+        if self._said.strip() and not any(note.startswith(self.COMPLAINT) for note in self._damage.notes):
+            words = ffmpeg.last_words(bytes(self._said))
+            self._damage.note(f"{self.COMPLAINT} soon after {clock(self._time)} ({words})")
 
 
 def _graph(film: FilmInfo, stack: Stack) -> str:
@@ -191,7 +211,7 @@ def _decode(
     """
     reading, writing = os.pipe()
     # With -copyts times do not depend on the seek, nor on which of the streams are read.
-    command = ["-v", "error", "-copyts", *(["-ss", f"{seek:.6f}"] if seek > 0 else [])]
+    command = ["-v", LEVEL, "-copyts", *(["-ss", f"{seek:.6f}"] if seek > 0 else [])]
     command += [*ffmpeg.source(film.path), "-filter_complex", _graph(film, stack), "-map", "[out]"]
     command += ["-fps_mode", "passthrough", *(["-frames:v", str(count)] if count is not None else [])]
     # Microseconds: the encoder's own time base would round a variable film's times to whole frames.
@@ -199,18 +219,13 @@ def _decode(
     command += ["-stats_enc_pre", f"pipe:{writing}", "-stats_enc_pre_fmt", "{pts} {tb}"]
     command += ["-f", "rawvideo", "-"]
     said = bytearray() if said is None else said
-    heard = 0
-
-    def listen() -> bytes:
-        """What it complained of since."""
-        nonlocal heard
-        words = os.pread(complaints.fileno(), MOST_WORDS, heard)
-        heard += len(words)
-        return words
-
-    with tempfile.TemporaryFile() as complaints, os.fdopen(reading, "rb") as times:
+    with (
+        tempfile.TemporaryFile() as spoken,
+        closing(Complaints(film.path, seek, spoken, said)) as complaints,
+        os.fdopen(reading, "rb") as times,
+    ):
         try:
-            process = ffmpeg.start(command, stdout=subprocess.PIPE, stderr=complaints, pass_fds=(writing,))
+            process = ffmpeg.start(command, stdout=subprocess.PIPE, stderr=spoken, pass_fds=(writing,))
         finally:
             os.close(writing)  # ffmpeg holds the only writing end, so its death is the pipe's end
         seen = False
@@ -218,14 +233,16 @@ def _decode(
             try:
                 while (line := times.readline()) and len(raw := pixels.read(stack.nbytes)) == stack.nbytes:
                     seen = True
-                    said += listen()
-                    yield Frame(_seconds(line) - film.start_time, *stack.split(raw))
+                    complaints.listen()
+                    time = _seconds(line)
+                    small, view = stack.split(raw)
+                    yield Frame(time - film.start_time, small, view, complaints.are_of(time))
                 if -process.wait() in STOPPED:
                     raise UserError(f"{film.path}: ffmpeg was stopped while it was read; try again")
             finally:
                 process.kill()
                 process.wait()
-        said += listen()
+        complaints.listen()
         if not seen and not film.path.exists():
             raise UserError(f"{film.path}: was taken away while it was read; put it back")
         if not seen and not seek:

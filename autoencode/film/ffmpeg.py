@@ -72,7 +72,7 @@ def target(path: str | Path) -> str:
 
 
 # "[h264 @ 0x55c8d6d20580] " in front of a line says which part of ffmpeg speaks: nothing a user can use.
-_SPEAKER = re.compile(r"^(\[[^\]]* @ 0x[0-9a-f]+\]\s*)+")
+_SPEAKER = re.compile(r"^(\[([^\]]* @ 0x[0-9a-f]+|error|fatal|panic)\]\s*)+")
 # Lines that only report that an earlier one was serious.
 _ECHOES = (
     "Error opening input files",

@@ -1,0 +1,77 @@
+"""What a decoder complains of while it works, and which pictures it could not read whole."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from autoencode.film import ffmpeg
+
+LEVEL = "repeat+level+warning"
+"""What ffmpeg is to say (its `-v`), for `Complaints` to understand."""
+
+MOST_WORDS = 65536
+"""Bytes of complaints that are read at once."""
+
+_CORRUPT = b"corrupt decoded frame"
+_ERROR = re.compile(rb"\[(error|fatal|panic)\] ")
+_SHOWN = re.compile(rb"decoder -> pts:(-?\d+) .*time_base:(\d+)/(\d+)")
+
+
+class Complaints:
+    """Of one ffmpeg that decodes `path` from `seek` on, and speaks into `file`."""
+
+    def __init__(self, path: Path, seek: float, file: IO[bytes], said: bytearray) -> None:
+        """`said` gets the lines of errors, but for those of pictures that `are_of` knows."""
+        self._file, self._said, self._heard = file, said, 0
+        self._warned, self._known, self._search = 0, [], _corrupt(path, seek)
+
+    def listen(self) -> None:
+        """Hears what it said since."""
+        words = os.pread(self._file.fileno(), MOST_WORDS, self._heard)
+        whole = words[: words.rfind(b"\n") + 1]
+        self._heard += len(whole)
+        for line in whole.splitlines(keepends=True):
+            self._warned += _CORRUPT in line
+            if _ERROR.search(line):
+                self._said += line
+
+    def are_of(self, time: float) -> bool:
+        """Whether the picture of this timestamp, of all the next to come, could not be read whole.
+
+        The decoder warns of such a picture before it hands it on, but does not say which it is. Only then a
+        second one goes the same way, and says when each is shown.
+        """
+        while len(self._known) < self._warned:
+            self._known.append(next(self._search, math.inf))
+        found = any(abs(time - corrupt) < 5e-4 for corrupt in self._known)
+        if found:
+            self._said.clear()
+        return found
+
+    def close(self) -> None:
+        """Ends the second decoder, if there is one."""
+        self._search.close()
+
+
+def _corrupt(path: Path, seek: float) -> Iterator[float]:
+    """The timestamps of the pictures that a decoder warns of, in seconds, in the order shown."""
+    command = ["-v", "repeat+level+info", "-nostats", "-debug_ts", "-copyts"]
+    command += [*(["-ss", f"{seek:.6f}"] if seek > 0 else []), *ffmpeg.source(path)]
+    command += ["-map", "0:V:0", "-fps_mode", "passthrough", "-f", "null", "-"]
+    with ffmpeg.start(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        try:
+            warned = False
+            for line in process.stderr:
+                warned |= _CORRUPT in line
+                if warned and (shown := _SHOWN.search(line)):
+                    pts, numerator, denominator = map(int, shown.groups())
+                    warned = False
+                    yield pts * numerator / denominator
+        finally:
+            process.kill()
