@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from autoencode.config import Config
-from autoencode.networks.layers import LAYERS, LEAK, convolution, dense, normalization, policy
+from autoencode.networks.layers import LAYERS, LEAK, convolution, head, normalization, policy
 
 
 class Verdict(NamedTuple):
@@ -31,7 +31,7 @@ class Discriminator(keras.Model):
         self.norms = [normalization(config) for _ in range(LAYERS - 1)]
         self.flatten = None if config.patch_discriminator else keras.layers.Flatten(dtype=policy(config))
         # On a picture (batch, h, w, channels) the same linear unit is a 1×1 convolution: it judges patches.
-        self.head = dense(config, 1, "float32")
+        self.head = head(config, 1)
 
     def call(self, frames: tf.Tensor) -> Verdict:
         """Judges frames: (batch, height, width, 3) float32 in [−1, 1]."""

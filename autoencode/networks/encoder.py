@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from autoencode.config import Config
-from autoencode.networks.layers import LAYERS, LEAK, convolution, dense, normalization, policy
+from autoencode.networks.layers import LAYERS, LEAK, convolution, head, normalization, policy
 from autoencode.networks.linear_path import LinearPath
 
 BOUND = 4.0
@@ -34,8 +34,8 @@ class Encoder(keras.Model):
         self.norms = [normalization(config) for _ in range(LAYERS - 1)]
         self.flatten = keras.layers.Flatten(dtype=policy(config))
         # The heads feed the KL, where a rounded log-variance would be seen: they compute in float32.
-        self.mean_head = dense(config, config.latent_size, "float32", zeros=linear_path is not None)
-        self.log_variance_head = dense(config, config.latent_size, "float32")
+        self.mean_head = head(config, config.latent_size, zeros=linear_path is not None)
+        self.log_variance_head = head(config, config.latent_size)
 
     def call(self, frames: tf.Tensor, training: bool = False) -> Posterior:
         """Encodes.

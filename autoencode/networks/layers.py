@@ -14,6 +14,9 @@ EPSILON = 1e-5
 RMS_EPSILON = 1e-4
 """Of `RmsNorm`: one that float16 can hold."""
 
+HEAD_INPUTS = 4608
+"""As many features of a picture has `demo`: a `Head` of more learns as if it had these."""
+
 
 class BatchNorm(keras.layers.BatchNormalization):
     """Batch normalisation whose moving averages follow only the passes that are told to `track`.
@@ -90,6 +93,29 @@ class ResizedConvolution(keras.layers.Layer):
         return tf.nn.conv2d_transpose(inputs, spread, shape, strides=2) + self.bias
 
 
+class Head(keras.layers.Dense):
+    """A linear layer over all the features of a picture, which may be very many.
+
+    Adam moves each weight by about the learning rate, however small its gradient: what a unit says moves with
+    the number of its inputs. At 256×144 and full width, with 92,160, the log-variances would run away within
+    ten steps, and the discriminator's verdict swing from one certainty to the other. So inputs are divided,
+    and initial weights multiplied, such that outputs begin and move as they would with `HEAD_INPUTS` (the
+    rule of Yang et al. 2022, arXiv 2203.03466, for the widths of layers under Adam).
+    """
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        """A kernel and a bias."""
+        self.scale = min(1.0, HEAD_INPUTS / shape[-1])
+        super().build(shape)
+        # With a fixed deviation outputs begin at √inputs times that, with Glorot's at the same in any case.
+        fixed = isinstance(self.kernel_initializer, keras.initializers.RandomNormal)
+        self.kernel.assign(self.kernel / self.scale ** (0.5 if fixed else 1.0))
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """(…, features) → (…, units)."""
+        return super().call(inputs * self.scale if self.scale < 1 else inputs)
+
+
 def normalization(config: Config) -> BatchNorm | RmsNorm:
     """The configured normalisation of a hidden layer."""
     return (
@@ -139,12 +165,16 @@ def enlarging_convolution(config: Config, channels: int) -> keras.layers.Conv2DT
     )
 
 
-def dense(
-    config: Config, units: int, dtype: keras.DTypePolicy | str | None = None, zeros: bool = False
-) -> keras.layers.Dense:
-    """A linear layer with a bias; with `zeros`, makes nothing at first."""
+def dense(config: Config, units: int) -> keras.layers.Dense:
+    """A linear layer with a bias."""
+    initializer = _initializer(config, keras.initializers.RandomNormal)
+    return keras.layers.Dense(units, kernel_initializer=initializer, dtype=policy(config))
+
+
+def head(config: Config, units: int, zeros: bool = False) -> Head:
+    """A `Head`, in float32; with `zeros`, makes nothing at first."""
     initializer = "zeros" if zeros else _initializer(config, keras.initializers.RandomNormal)
-    return keras.layers.Dense(units, kernel_initializer=initializer, dtype=dtype or policy(config))
+    return Head(units, kernel_initializer=initializer, dtype="float32")
 
 
 def _initializer(config: Config, normal: type) -> keras.initializers.Initializer:

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from autoencode.config import Config, make_config
 from autoencode.networks.build import build_networks, parameter_counts
-from autoencode.networks.layers import ResizedConvolution, RmsNorm
+from autoencode.networks.layers import ResizedConvolution, RmsNorm, head
 
 TINY = make_config("tiny", precision="float32")
 
@@ -132,6 +132,23 @@ def test_the_seed_decides_the_weights():
 
     np.testing.assert_array_equal(weights(1), weights(1))
     assert np.abs(weights(1) - weights(2)).max() > 0
+
+
+@pytest.mark.parametrize("initializer", ["normal", "glorot"])
+@pytest.mark.parametrize("inputs", [4608, 4 * 4608])
+def test_a_head_begins_and_moves_alike_whatever_the_number_of_its_inputs(inputs, initializer):
+    """As one of 4,608 inputs: deviation 0.02·√4608 = 1.36, and a step of Adam moves it 4,608 weights far."""
+    keras.utils.set_random_seed(0)
+    layer = head(dataclasses.replace(TINY, initializer=initializer), 200)
+    noise = tf.random.stateless_normal((64, inputs), (0, 0))
+    assert layer(noise).numpy().std() == pytest.approx(1.36, rel=0.05)
+    ones = tf.ones((1, inputs))
+    before = layer(ones).numpy()
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(layer(ones))
+    variables = layer.trainable_variables
+    keras.optimizers.Adam(1e-3).apply(tape.gradient(loss, variables), variables)
+    np.testing.assert_allclose(before - layer(ones).numpy(), 1e-3 * (4608 + 1), rtol=1e-2)
 
 
 def test_initial_weights_have_the_deviation_of_2016():
