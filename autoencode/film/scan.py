@@ -241,7 +241,8 @@ def _find_end(film: FilmInfo, packets: _Packets, rate: Fraction, ends: float, da
     if packets.complaint and not packet and film.start_time > 0.1:
         damage.found(f"what comes before {clock(film.start_time)} cannot be read ({packets.complaint})")
     stated = read_header(film.path)
-    fewer = stated.pictures - round(ends * rate)  # those count that the film itself leaves out
+    # Those count that the film itself leaves out; and an AVI may count in finer steps than its pictures take.
+    fewer = round((stated.pictures / film.rate - ends) * rate)
     if (torn := stated.size - film.path.stat().st_size) > 0:
         damage.found(f"breaks off at {clock(ends)}, {torn:,} bytes before its header says")
     elif fewer > 0:

@@ -236,6 +236,16 @@ def test_an_end_that_is_cut_off_is_missed_where_only_the_header_tells(tmp_path, 
         read(damaged(path, number, tmp_path))
 
 
+def test_an_avi_that_counts_in_finer_steps_than_its_pictures_take_is_whole(tmp_path):
+    extra = ["-video_track_timescale", "600"]
+    first = make_film(tmp_path / "film.mp4", frames=FRAMES, sound=False, extra=extra)
+    path = tmp_path / "film.avi"
+    ffmpeg_run("-i", first, "-c", "copy", path)
+    assert probe(path).rate == 600
+    frames, timeline = read(path)
+    assert (len(frames), timeline.rate, timeline.damage.notes) == (FRAMES, 24, [])
+
+
 def test_pictures_that_are_gone_from_an_avi_are_missed(tmp_path):
     path = make_film(tmp_path / "film.avi", frames=FRAMES, codec=["-c:v", "mpeg4", "-q:v", "2", "-bf", "2"])
     raw = bytearray(path.read_bytes())
