@@ -73,7 +73,8 @@ def read_frames(
     with closing(_decode_range(film, stack, timeline, said)) as frames, closing(_Ear(timeline, said)) as ear:
         for frame in _counted(film, frames, timeline) if timeline.guessed else frames:
             ear.listen(frame.time)
-            corrupt = frame.corrupt
+            # Where an edit list leaps the decoder misses pictures that it leaps over, and none of the film's.
+            corrupt = frame.corrupt and not timeline.edited
             if corrupt:
                 continue
             found = max(due, _nearest(times, frame.time))

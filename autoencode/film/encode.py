@@ -94,8 +94,8 @@ class Encoder:
 def failure(film: Path, complaints: bytes, status: int) -> UserError:
     """What ffmpeg complained of when it wrote a film, or a part of it."""
     words = ffmpeg.last_words(complaints, status)
-    full = "No space left" in words or "SIGXFSZ" in words  # the disk, or a limit on a file's size
-    if full:
+    # The disk, whoever of ffmpeg's parts said it, or a limit on a file's size.
+    if b"No space left" in complaints or "SIGXFSZ" in words:
         return NoRoomError(f"{film}: ffmpeg could not write it ({words}); make room on the disk")
     mend = "try another --output, --height or --layout"
     return UserError(f"{film}: ffmpeg could not write it ({words}); {mend}")

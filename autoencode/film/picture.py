@@ -37,8 +37,10 @@ def _in_full_colour(film: FilmInfo) -> str:
     if film.transfer not in HDR:
         return "format=yuv444p"
     # After scaling, for it is slow. Mobius leaves the darker two thirds as they are and bends the rest.
+    matrix = film.matrix or "bt2020nc"
+    deep = "gbrp12le" if matrix == "gbr" else "yuv444p12le"
     return (
-        f"format=yuv444p12le,zscale=tin={film.transfer}:min={film.matrix or 'bt2020nc'}:pin=bt2020"
+        f"format={deep},zscale=tin={film.transfer}:min={matrix}:pin=bt2020"
         f":m=gbr:p=bt2020:t=linear:npl={WHITE},format=gbrpf32le,zscale=p=bt709,tonemap=mobius:param=0.3:desat=0,"
         "zscale=t=bt709,format=gbrp"
     )

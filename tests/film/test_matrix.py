@@ -1,6 +1,7 @@
 """Films as they come, through all of a rendering but the networks: every frame accounted for, sound in sync.
 
-Each picture carries its number as 8 large black and white squares; a click sounds at the full second.
+Each picture carries its number as 8 large black and white squares on sand, over which nothing moves but a
+white block at the lower edge; a click sounds at the full second.
 """
 
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from autoencode.resequence import resequence
 SIZE = (96, 64)
 X264 = "-c:v libx264 -preset fast -bf 2 -crf 10 -pix_fmt yuv420p"
 SECONDS = 3
+SAND = (170, 125, 70)
 
 
 class Case(NamedTuple):
@@ -42,6 +44,7 @@ class Case(NamedTuple):
     times: Callable[[int], str] | None = None  # when pictures are shown: an expression in N, in seconds
     made: int | None = None  # frames that come out, if not as many as go in
     reading: Reading = Reading()
+    fields: int = 1  # of a picture, with the same number
     again: str = ""  # options of a second ffmpeg that the film goes through
     number: Callable[[int], int] = lambda place: place  # of the picture that a frame of the film shows
 
@@ -64,11 +67,19 @@ CASES = {
     "turned by a quarter": Case("mp4", filters="transpose=1", again="-display_rotation 90 -i {} -c copy"),
     "pixels that are not square": Case(size=(128, 128), filters="setsar=3/2"),
     "odd sides": Case(size=(193, 129), codec=X264.replace("yuv420p", "yuv444p")),
-    "bars above and below": Case(filters="pad=192:192:0:32"),
-    "bars at the sides": Case(filters="pad=256:128:32:0"),
-    "interlaced": Case(codec=X264 + " -flags +ildct+ilme", filters="setfield=tff"),
+    # Lopsided: to cut the middle out is not enough.
+    "bars above and below": Case(filters="pad=192:192:0:48"),
+    "bars at the sides": Case(filters="pad=256:128:48:0"),
+    "interlaced": Case(
+        rate="48",
+        codec=X264 + " -flags +ildct+ilme",
+        filters="interlace=lowpass=off,setfield=tff",
+        made=72,
+        fields=2,
+    ),
     "full range": Case("mp4", filters="scale=out_range=pc,setparams=range=pc"),
     "BT.601": Case(filters="scale=out_color_matrix=bt601,setparams=colorspace=smpte170m"),
+    "BT.709": Case("mp4", filters="scale=out_color_matrix=bt709,setparams=colorspace=bt709"),
     "ten bits": Case(codec=X264.replace("yuv420p", "yuv420p10le")),
     "MPEG-TS": Case("ts"),
     "an MPEG program": Case("mpg", rate="25", codec="-c:v mpeg2video -q:v 2 -bf 2"),
@@ -82,16 +93,19 @@ CASES = {
 }
 
 
-def numbered(frames, size):
-    """Pictures of grey with 8 squares in two rows, white for a bit that is set."""
+def numbered(frames, size, each=1):
+    """Pictures of sand with 8 squares in two rows, white for a bit that is set."""
     width, height = size
-    pictures = np.full((frames, height, width, 3), 110, np.uint8)
+    pictures = np.full((frames, height, width, 3), SAND, np.uint8)
     for bit in range(8):
         down, across = divmod(bit, 4)
         top, left = (1 + 2 * down) * height // 5, (1 + 2 * across) * width // 9
-        on = (np.arange(frames) >> bit & 1).astype(bool)
+        on = (np.arange(frames) // each >> bit & 1).astype(bool)
         pictures[:, top : top + height // 5, left : left + width // 9] = 40
         pictures[on, top : top + height // 5, left : left + width // 9] = 210
+    for number in range(frames):
+        left = 7 * number % max(1, width - width // 9)
+        pictures[number, height * 5 // 6 :, left : left + width // 9] = 210
     return pictures
 
 
@@ -103,9 +117,15 @@ def number_of(pixels):
     )
 
 
+def sand_of(pixels):
+    """The colour between the rows of squares."""
+    height, width = pixels.shape[:2]
+    return pixels[height // 2 - 2 : height // 2 + 2, width // 4 : width * 3 // 4].mean((0, 1))
+
+
 def make(case: Case, folder: Path) -> Path:
     frames = case.frames or int(SECONDS * Fraction(case.rate))
-    pictures = numbered(frames, case.size)
+    pictures = numbered(frames, case.size, case.fields)
     width, height = case.size
     filters = [case.filters] if case.filters else []
     if case.late:
@@ -204,6 +224,7 @@ def test_a_film_as_it_comes(tmp_path, name):
     path = make(case, tmp_path)
     film, timeline = open_film(path, case.reading)
     assert not timeline.damage.notes or case.times
+    assert film.deinterlace == (name == "interlaced")
     made, part = tmp_path / "made.mp4", case.reading
     source = Companions(film, part.start, part.duration, timeline.times[0] - part.start)
     writer = FilmWriter(made, Format(SIZE, timeline.rate, 128), source)
@@ -218,9 +239,11 @@ def test_a_film_as_it_comes(tmp_path, name):
             assert shown == [*range(24), *[23] * 12, *range(24, 72)]
         else:
             assert shown == [case.number(place) % 256 for place in range(expected)]
+        colour = np.mean([sand_of(frame.pixels) for frame in frames], 0)
+        np.testing.assert_allclose(colour, SAND, atol=4)
     rate = timeline.rate
     if not case.times:
-        assert rate == Fraction(case.rate) / case.reading.every
+        assert rate == Fraction(case.rate) / case.reading.every / case.fields
     late = frames[0].time
     assert frames[-1].time - late == pytest.approx(float((expected - 1) / rate), abs=0.001)
     assert scan(probe(made)).duration == pytest.approx(float(expected / rate), abs=1 / float(rate))

@@ -167,12 +167,15 @@ def hlg(light):
     return round(64 + 876 * (3 * light) ** 0.5)
 
 
-def grey_of(path, code, transfer):
-    """What a flat film of this 10-bit luma becomes."""
-    planes = np.concatenate([np.full(64 * 48, code), np.full(2 * 32 * 24, 512)]).astype("<u2")
-    tags = f"-color_range tv -colorspace bt2020nc -color_primaries bt2020 -color_trc {transfer}".split()
-    raw = ["-f", "rawvideo", "-pix_fmt", "yuv420p10le", "-s", "64x48", "-r", "24", "-i", "pipe:0"]
-    marked = f"setparams=colorspace=bt2020nc:color_primaries=bt2020:color_trc={transfer}:range=tv"
+def grey_of(path, code, transfer, rgb=False):
+    """What a flat film of this 10-bit luma, or of so much red, green and blue, becomes."""
+    colours = 2 * 64 * 48 if rgb else 2 * 32 * 24
+    planes = np.concatenate([np.full(64 * 48, code), np.full(colours, code if rgb else 512)]).astype("<u2")
+    pixels, matrix, span = ("gbrp10le", "gbr", "pc") if rgb else ("yuv420p10le", "bt2020nc", "tv")
+    tags = f"-color_range {span} -color_primaries bt2020 -color_trc {transfer}".split()
+    tags += ["-colorspace", "rgb" if rgb else matrix]
+    raw = ["-f", "rawvideo", "-pix_fmt", pixels, "-s", "64x48", "-r", "24", "-i", "pipe:0"]
+    marked = f"setparams=colorspace={matrix}:color_primaries=bt2020:color_trc={transfer}:range={span}"
     ffmpeg_run(*raw, "-vf", marked, *tags, "-c:v", "ffv1", path, stdin=planes.tobytes() * 3)
     film, timeline = open_film(path)
     assert "brought to SDR" in describe(film)
@@ -193,6 +196,8 @@ def test_high_dynamic_range_is_brought_to_sdr(tmp_path):
     assert 190 < grey[203] < grey[1000] <= grey[4000] <= 255
     dark, light = (grey_of(tmp_path / f"{x}.mkv", hlg(x), "arib-std-b67") for x in (0.002, 0.05))
     assert 5 < dark < light - 50
+    full = round((pq(203) - 64) / 876 * 1023)
+    assert grey_of(tmp_path / "rgb.mkv", full, "smpte2084", rgb=True) == pytest.approx(grey[203], abs=2)
 
 
 def test_every_nth_picture(tmp_path):
