@@ -63,9 +63,13 @@ def scan(
     if packets.jumps:
         packets = _in_order(film, packets, damage)
     rate, constant = pace(packets.times, film.rate)
-    # Muxers that do not know the last picture's length write nothing or a millisecond.
-    last = 0.0 if constant else packets.last_duration
-    ends = float(packets.times[-1]) + max(last, 1 / float(rate))
+    last = packets.last_duration
+    if len(packets.times) == 1 and last > 0 and abs(last - 1 / rate) > 0.002:  # a header has two decimals
+        rate = max(Fraction(1 / last).limit_denominator(1001), Fraction(1, 1001))
+    # A last picture that is held is no even pace. Muxers that do not know its length write nothing or a
+    # millisecond.
+    constant = constant and last < 1.5 / rate
+    ends = float(packets.times[-1]) + max(0.0 if constant else last, 1 / float(rate))
     _find_gaps(packets, rate, damage, film.clocked)
     _find_end(film, packets, rate, ends, damage)
     if packets.complaint and not damage.notes:

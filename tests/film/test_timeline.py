@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from films import make_film, number_of
+from films import ffmpeg_run, make_film, number_of
 
 from autoencode.errors import UserError
 from autoencode.film import scan as scan_module
@@ -40,6 +40,29 @@ def one_line(error):
 
 X264 = ("-c:v", "libx264", "-preset", "fast", "-bf", "3", "-pix_fmt", "yuv420p")
 MPEG4 = ("-c:v", "mpeg4", "-q:v", "2", "-bf", "2")
+
+
+def held(path, last):
+    """Pictures of 24 a second, the last of which is shown for so many seconds."""
+    whole = make_film(path.with_name(f"whole{path.suffix}"), frames=48, sound=False)
+    stays = f"setts=duration=if(eq(N\\,47)\\,{last}/TB\\,DURATION)"
+    ffmpeg_run("-i", whole, "-c", "copy", "-bsf:v", stays, path)
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_a_last_picture_that_is_held_is_shown_as_long(tmp_path, suffix):
+    timeline = scan(probe(held(tmp_path / f"film.{suffix}", 1.5)))
+    assert (timeline.count, timeline.rate, timeline.frames_out) == (48, 24, 47 + 36)
+    assert timeline.duration == pytest.approx(47 / 24 + 1.5, abs=1e-3)
+    assert scan(probe(held(tmp_path / f"even.{suffix}", 0.05))).frames_out == 48
+
+
+def test_one_picture_is_shown_as_long_as_it_says(tmp_path):
+    still = make_film(tmp_path / "a.mp4", frames=1, rate="1/6", sound=False)
+    assert probe(still).rate != Fraction(1, 6)
+    timeline = scan(probe(still))
+    assert (timeline.rate, timeline.frames_out, timeline.duration) == (Fraction(1, 6), 1, 6.0)
 
 
 @pytest.mark.parametrize(
