@@ -11,25 +11,28 @@ from pathlib import Path
 from typing import IO
 
 from autoencode.film import ffmpeg
+from autoencode.film.probe import FilmInfo
 
-LEVEL = "repeat+level+warning"
+LEVEL = "repeat+level+info"
 """What ffmpeg is to say (its `-v`), for `Complaints` to understand."""
 
 MOST_WORDS = 65536
 """Bytes of complaints that are read at once."""
 
 _CORRUPT = b"corrupt decoded frame"
+_CHANGED = re.compile(rb"Reconfiguring filter graph .*, (\d+x\d+)")
 _ERROR = re.compile(rb"\[(error|fatal|panic)\] ")
 _SHOWN = re.compile(rb"decoder -> pts:(-?\d+) .*time_base:(\d+)/(\d+)")
 
 
 class Complaints:
-    """Of one ffmpeg that decodes `path` from `seek` on, and speaks into `file`."""
+    """Of one ffmpeg that decodes a film from `seek` on, and speaks into `file`."""
 
-    def __init__(self, path: Path, seek: float, file: IO[bytes], said: bytearray) -> None:
-        """`said` gets the lines of errors, but for those of pictures that `are_of` knows."""
+    def __init__(self, film: FilmInfo, seek: float, file: IO[bytes], said: bytearray) -> None:
+        """`said` gets a line of each error, but for those of pictures that `are_of` knows."""
         self._file, self._said, self._heard = file, said, 0
-        self._warned, self._known, self._search = 0, [], _corrupt(path, seek)
+        self._warned, self._known, self._search = 0, [], _corrupt(film.path, seek)
+        self._size = b"%dx%d" % (film.coded_width, film.coded_height)
 
     def listen(self) -> None:
         """Hears what it said since."""
@@ -38,8 +41,11 @@ class Complaints:
         self._heard += len(whole)
         for line in whole.splitlines(keepends=True):
             self._warned += _CORRUPT in line
-            if _ERROR.search(line):
+            if _ERROR.search(line) and b" to muxer " not in line:  # of times that we did not ask it for
                 self._said += line
+            elif (changed := _CHANGED.search(line)) and changed[1] != self._size:
+                self._size = changed[1]
+                self._said += b"the picture changes to %s\n" % self._size
 
     def are_of(self, time: float) -> bool:
         """Whether the picture of this timestamp, of all the next to come, could not be read whole.
@@ -61,7 +67,7 @@ class Complaints:
 
 def _corrupt(path: Path, seek: float) -> Iterator[float]:
     """The timestamps of the pictures that a decoder warns of, in seconds, in the order shown."""
-    command = ["-v", "repeat+level+info", "-nostats", "-debug_ts", "-copyts"]
+    command = ["-v", LEVEL, "-nostats", "-debug_ts", "-copyts"]
     command += [*(["-ss", f"{seek:.6f}"] if seek > 0 else []), *ffmpeg.source(path)]
     command += ["-map", "0:V:0", "-fps_mode", "passthrough", "-f", "null", "-"]
     with ffmpeg.start(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:

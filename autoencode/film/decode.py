@@ -212,7 +212,7 @@ def _decode(
     """
     reading, writing = os.pipe()
     # With -copyts times do not depend on the seek, nor on which of the streams are read.
-    command = ["-v", LEVEL, "-copyts", *(["-ss", f"{seek:.6f}"] if seek > 0 else [])]
+    command = ["-v", LEVEL, "-nostats", "-copyts", *(["-ss", f"{seek:.6f}"] if seek > 0 else [])]
     command += [*ffmpeg.source(film.path), "-filter_complex", _graph(film, stack), "-map", "[out]"]
     command += ["-fps_mode", "passthrough", *(["-frames:v", str(count)] if count is not None else [])]
     # Microseconds: the encoder's own time base would round a variable film's times to whole frames.
@@ -222,7 +222,7 @@ def _decode(
     said = bytearray() if said is None else said
     with (
         tempfile.TemporaryFile() as spoken,
-        closing(Complaints(film.path, seek, spoken, said)) as complaints,
+        closing(Complaints(film, seek, spoken, said)) as complaints,
         os.fdopen(reading, "rb") as times,
     ):
         try:

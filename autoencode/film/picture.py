@@ -16,18 +16,27 @@ def filters(film: FilmInfo, size: Size) -> str:
     """The filters from the film's picture as shown to an RGB frame of (width, height).
 
     In this order: fields woven into a whole picture, bars cut off, scaled to cover the frame with square
-    pixels and cropped at the middle, HDR brought to BT.709's range.
+    pixels and cropped at the middle, HDR brought to BT.709's range. Pictures of another size than the film
+    began with, as broadcasts may have them, keep their bars, and cover the frame too.
     """
     whole = "bwdif=mode=send_frame," if film.deinterlace else ""
     across, down = film.width, film.height
     if film.crop:
-        across, down = film.crop.width, film.crop.height
-        whole += f"crop={across}:{down}:{film.crop.x}:{film.crop.y}:exact=1,"
+        usual = f"eq(iw,{across})*eq(ih,{down})"
+        across, down, x, y = film.crop
+        cut, place = f"w='if({usual},{across},iw)':h='if({usual},{down},ih)'", f"x='if({usual},{x},0)'"
+        whole += f"crop={cut}:{place}:y='if({usual},{y},0)':exact=1,"
     width, height = size
+    usual = f"eq(iw,{across})*eq(ih,{down})"
     grow = max(width / (across * film.sample_aspect), height / down)
     cover = (max(width, round(across * film.sample_aspect * grow)), max(height, round(down * grow)))
+    other = f"max({width}/(iw*sar),{height}/ih)"
+    scaled = (
+        f"w='if({usual},{cover[0]},max({width},round(iw*sar*{other})))'"
+        f":h='if({usual},{cover[1]},max({height},round(ih*{other})))'"
+    )
     return (
-        f"{whole}scale={cover[0]}:{cover[1]}:flags=bicubic,{_in_full_colour(film)},"
+        f"{whole}scale={scaled}:flags=bicubic,{_in_full_colour(film)},"
         f"crop={width}:{height},{_to_rgb(film)},format=rgb24,setsar=1"
     )
 

@@ -64,6 +64,11 @@ class FilmInfo:
         return Fraction(self.width, self.height) * self.sample_aspect
 
     @property
+    def coded_width(self) -> int:
+        """Columns of the picture as it lies in the file, before rotation."""
+        return self.height if self.rotation in (90, 270) else self.width
+
+    @property
     def coded_height(self) -> int:
         """Rows of the picture as it lies in the file, before rotation."""
         return self.width if self.rotation in (90, 270) else self.height

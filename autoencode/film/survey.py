@@ -88,7 +88,9 @@ class _Look(NamedTuple):
 
 def _box(film: FilmInfo, time: float, exact: bool) -> _Look:
     """What is not black at a moment, or at the key frame before it."""
-    look = f"cropdetect=limit={BLACK}/255:round=2:skip=0:reset=0,metadata=print:file=-"
+    # A film may change its size, and a box counts pixels of what it began with.
+    same = f"scale={film.width}:{film.height}:flags=neighbor"
+    look = f"{same},cropdetect=limit={BLACK}/255:round=2:skip=0:reset=0,metadata=print:file=-"
     said = _look(film, time, "-vf", look, "-frames:v", "1", exact=exact)
     found = dict(re.findall(r"lavfi\.cropdetect\.(\w+)=(-?\d+)", said))
     shown = re.search(r"pts:(\S+)", said)

@@ -1,5 +1,6 @@
 """Bars, interlacing, high dynamic range and excerpts: what is found in a film, and what is done about it."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -198,6 +199,25 @@ def test_high_dynamic_range_is_brought_to_sdr(tmp_path):
     assert 5 < dark < light - 50
     full = round((pq(203) - 64) / 876 * 1023)
     assert grey_of(tmp_path / "rgb.mkv", full, "smpte2084", rgb=True) == pytest.approx(grey[203], abs=2)
+
+
+def test_pictures_of_another_size_than_the_film_began_with_cover_the_frame_too(tmp_path):
+    first = np.full((24, 64, 96, 3), 100, np.uint8)
+    first[:, :12] = first[:, 52:] = 0  # bars
+    second = np.full((24, 64, 64, 3), 160, np.uint8)
+    second[:, :10] = second[:, 54:] = 240  # to be cropped, if nothing is stretched
+    parts = [
+        make_film(tmp_path / f"{number}.ts", frames=pictures, size=pictures.shape[2:0:-1], sound=False)
+        for number, pictures in enumerate((first, second))
+    ]
+    path = tmp_path / "film.ts"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    reading = Reading(crop="96:40:0:12", allow_damaged=True)  # its clock jumps, where it was put together
+    film, timeline = open_film(path, reading)
+    means = [frame.pixels.mean() for frame in read_frames(film, (96, 64), timeline=timeline)]
+    np.testing.assert_allclose(means, [100] * 24 + [160] * 24, atol=2)
+    assert any("the picture changes to 64x64" in note for note in timeline.damage.notes)
+    assert open_film(path, replace(reading, crop="auto"))[0].crop is None
 
 
 def test_every_nth_picture(tmp_path):
