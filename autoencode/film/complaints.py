@@ -11,13 +11,18 @@ from pathlib import Path
 from typing import IO
 
 from autoencode.film import ffmpeg
+from autoencode.film.damage import Damage
 from autoencode.film.probe import FilmInfo
+from autoencode.film.timeline import clock
 
 LEVEL = "repeat+level+info"
 """What ffmpeg is to say (its `-v`), for `Complaints` to understand."""
 
 MOST_WORDS = 65536
 """Bytes of complaints that are read at once."""
+
+AHEAD = 64
+"""Pictures by which the decoder may be ahead of what it hands on, and what it says with it."""
 
 _CORRUPT = b"corrupt decoded frame"
 _CHANGED = re.compile(rb"Reconfiguring filter graph .*, (\d+x\d+)")
@@ -63,6 +68,31 @@ class Complaints:
     def close(self) -> None:
         """Ends the second decoder, if there is one."""
         self._search.close()
+
+
+class Ear:
+    """Notes the first complaint of a decoder that is not of one of the pictures that it gave up."""
+
+    COMPLAINT = "decodes, but not without complaint"
+
+    def __init__(self, damage: Damage, said: bytearray) -> None:
+        """`said` is what `Complaints` fills."""
+        self._damage, self._said, self._time, self._since = damage, said, 0.0, 0
+
+    def listen(self, time: float) -> None:
+        """Hears what was said by when the picture of this time came."""
+        if not self._said:
+            self._time, self._since = time, 0
+        elif self._since < AHEAD:
+            self._since += 1
+        else:
+            self.close()
+
+    def close(self) -> None:
+        """Notes what was said and is of no picture that came since."""
+        if self._said.strip() and not any(note.startswith(self.COMPLAINT) for note in self._damage.notes):
+            words = ffmpeg.last_words(bytes(self._said))
+            self._damage.note(f"{self.COMPLAINT} soon after {clock(self._time)} ({words})")
 
 
 def _corrupt(path: Path, seek: float) -> Iterator[float]:

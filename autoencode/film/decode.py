@@ -15,7 +15,7 @@ import numpy as np
 
 from autoencode.errors import UserError
 from autoencode.film import ffmpeg
-from autoencode.film.complaints import LEVEL, Complaints
+from autoencode.film.complaints import LEVEL, Complaints, Ear
 from autoencode.film.picture import filters
 from autoencode.film.probe import FilmInfo
 from autoencode.film.stack import Size, Stack
@@ -26,9 +26,6 @@ TREMBLE = 2
 
 FORGIVEN = 3
 """Pictures that a healthy film may lose where it was cut out of another, and they lean on absent ones."""
-
-AHEAD = 64
-"""Pictures by which the decoder may be ahead of what it hands on, and what it says with it."""
 
 STOPPED = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL}
 """Signals that come from outside, of a machine short of memory, say; others a film may cause itself."""
@@ -70,7 +67,10 @@ def read_frames(
     times = timeline.decoded
     time, due, corrupt = float(times[0]), 0, False
     said = bytearray()
-    with closing(_decode_range(film, stack, timeline, said)) as frames, closing(_Ear(timeline, said)) as ear:
+    with (
+        closing(_decode_range(film, stack, timeline, said)) as frames,
+        closing(Ear(timeline.damage, said)) as ear,
+    ):
         for frame in _counted(film, frames, timeline) if timeline.guessed else frames:
             ear.listen(frame.time)
             # Where an edit list leaps the decoder misses pictures that it leaps over, and none of the film's.
@@ -126,30 +126,6 @@ def _lose(timeline: Timeline, due: int, found: int, time: float) -> None:
         timeline.damage.note(what)
     else:
         timeline.damage.found(what)
-
-
-class _Ear:
-    """Notes the first complaint of a decoder that is not of one of the pictures that it gave up."""
-
-    COMPLAINT = "decodes, but not without complaint"
-
-    def __init__(self, timeline: Timeline, said: bytearray) -> None:
-        self._damage, self._said, self._time, self._since = timeline.damage, said, 0.0, 0
-
-    def listen(self, time: float) -> None:
-        """Hears what was said by when the picture of this time came."""
-        if not self._said:
-            self._time, self._since = time, 0
-        elif self._since < AHEAD:
-            self._since += 1
-        else:
-            self.close()
-
-    def close(self) -> None:
-        """Notes what was said and is of no picture that came since."""
-        if self._said.strip() and not any(note.startswith(self.COMPLAINT) for note in self._damage.notes):
-            words = ffmpeg.last_words(bytes(self._said))
-            self._damage.note(f"{self.COMPLAINT} soon after {clock(self._time)} ({words})")
 
 
 def _graph(film: FilmInfo, stack: Stack) -> str:
