@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from films import ffmpeg_run, files_end_at, film_writer, make_film, number_of, numbered, write_film
 
-from autoencode.errors import UserError
+from autoencode.errors import NoRoomError, UserError
 from autoencode.film import ffmpeg
 from autoencode.film import format as formats
 from autoencode.film.companions import Companions
 from autoencode.film.decode import read_frames
+from autoencode.film.encode import failure
 from autoencode.film.format import default_height, fitting_height
 from autoencode.film.probe import probe
 from autoencode.film.scan import scan
@@ -199,6 +200,20 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
         write_noise(tmp_path / "a.mp4")
     complaint(caught)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_called_so_whoever_says_it_last(tmp_path):
+    """As ffmpeg ends that writes pictures, one a file."""
+    said = (
+        b"[vost#0:0/png @ 0x55] Error submitting a packet to the muxer: No space left on device\n"
+        b"[out#0/image2 @ 0x66] Error muxing a packet\n"
+    )
+    error = failure(tmp_path, said, 228)
+    assert isinstance(error, NoRoomError)
+    assert "make room on the disk" in str(error)
+    assert not isinstance(
+        failure(tmp_path, said.replace(b"No space left on device", b"Invalid"), 228), NoRoomError
+    )
 
 
 def kill_in_the_middle(path):
