@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import subprocess
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
@@ -36,7 +36,7 @@ class Complaints:
     def __init__(self, film: FilmInfo, seek: float, file: IO[bytes], said: bytearray) -> None:
         """`said` gets a line of each error, but for those of pictures that `are_of` knows."""
         self._file, self._said, self._heard = file, said, 0
-        self._warned, self._known, self._search = 0, [], _corrupt(film.path, seek)
+        self._search, self._known, self._warned = _corrupt(film.path, seek), [], 0
         self._size = b"%dx%d" % (film.coded_width, film.coded_height)
 
     def listen(self) -> None:
@@ -58,12 +58,14 @@ class Complaints:
         The decoder warns of such a picture before it hands it on, but does not say which it is. Only then a
         second one goes the same way, and says when each is shown.
         """
-        while len(self._known) < self._warned:
-            self._known.append(next(self._search, math.inf))
-        found = any(abs(time - corrupt) < 5e-4 for corrupt in self._known)
-        if found:
-            self._said.clear()
-        return found
+        self._known += islice(self._search, self._warned)
+        self._warned = 0
+        for corrupt in self._known:
+            if abs(time - corrupt) < 5e-4:
+                self._known.remove(corrupt)
+                self._said.clear()
+                return True
+        return False
 
     def close(self) -> None:
         """Ends the second decoder, if there is one."""
