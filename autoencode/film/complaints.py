@@ -6,9 +6,8 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from autoencode.film import ffmpeg
 from autoencode.film.damage import Damage
@@ -24,10 +23,15 @@ MOST_WORDS = 65536
 AHEAD = 64
 """Pictures by which the decoder may be ahead of what it hands on, and what it says with it."""
 
-_CORRUPT = b"corrupt decoded frame"
-_CHANGED = re.compile(rb"Reconfiguring filter graph .*, (\d+x\d+)")
-_ERROR = re.compile(rb"\[(error|fatal|panic)\] ")
-_SHOWN = re.compile(rb"decoder -> pts:(-?\d+) .*time_base:(\d+)/(\d+)")
+APART = 8
+"""Pictures that one of two decoders of the same film may give and the other not."""
+
+# From a line's beginning, where ffmpeg says who speaks and how loud: a title may hold any words.
+_SPEAKER = rb"^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*"
+_CORRUPT = re.compile(_SPEAKER + rb"\[warning\] corrupt decoded frame\s*$")
+_CHANGED = re.compile(_SPEAKER + rb"\[info\] Reconfiguring filter graph .*, (\d+x\d+)")
+_ERROR = re.compile(_SPEAKER + rb"\[(error|fatal|panic)\] ")
+_SHOWN = re.compile(_SPEAKER + rb"\[info\] decoder -> pts:(-?\d+) .*time_base:(\d+)/(\d+)")
 
 
 class Complaints:
@@ -36,7 +40,8 @@ class Complaints:
     def __init__(self, film: FilmInfo, seek: float, file: IO[bytes], said: bytearray) -> None:
         """`said` gets a line of each error, but for those of pictures that `are_of` knows."""
         self._file, self._said, self._heard = file, said, 0
-        self._search, self._known, self._warned = _corrupt(film.path, seek), [], 0
+        self._second, self._corrupt = _decoded_again(film.path, seek), []
+        self._suspect, self._taken, self._decoded = 0, 0, 0
         self._size = b"%dx%d" % (film.coded_width, film.coded_height)
 
     def listen(self) -> None:
@@ -45,31 +50,39 @@ class Complaints:
         whole = words[: words.rfind(b"\n") + 1]
         self._heard += len(whole)
         for line in whole.splitlines(keepends=True):
-            self._warned += _CORRUPT in line
-            if _ERROR.search(line) and b" to muxer " not in line:  # of times that we did not ask it for
+            if _ERROR.match(line) and b" to muxer " not in line:  # of times that we did not ask it for
                 self._said += line
-            elif (changed := _CHANGED.search(line)) and changed[1] != self._size:
+                self._suspect = AHEAD
+            elif _CORRUPT.match(line):
+                self._suspect = AHEAD
+            elif (changed := _CHANGED.match(line)) and changed[1] != self._size:
                 self._size = changed[1]
                 self._said += b"the picture changes to %s\n" % self._size
 
     def are_of(self, time: float) -> bool:
-        """Whether the picture of this timestamp, of all the next to come, could not be read whole.
+        """Whether the picture of this timestamp, the next to come, could not be read whole.
 
-        The decoder warns of such a picture before it hands it on, but does not say which it is. Only then a
-        second one goes the same way, and says when each is shown.
+        A decoder complains before it hands such a picture on, but does not say which it is, and of several
+        threads not always that it is one. So after a complaint a second decoder, of one thread, goes the same
+        way, a little ahead, and says it.
         """
-        self._known += islice(self._search, self._warned)
-        self._warned = 0
-        for corrupt in self._known:
+        self._taken += 1
+        if self._suspect:
+            self._suspect -= 1
+            while self._decoded < self._taken + APART and (picture := next(self._second, None)):
+                self._decoded += 1
+                if picture.corrupt:
+                    self._corrupt.append(picture.time)
+        for corrupt in self._corrupt:
             if abs(time - corrupt) < 5e-4:
-                self._known.remove(corrupt)
+                self._corrupt.remove(corrupt)
                 self._said.clear()
                 return True
         return False
 
     def close(self) -> None:
         """Ends the second decoder, if there is one."""
-        self._search.close()
+        self._second.close()
 
 
 class Ear:
@@ -97,19 +110,26 @@ class Ear:
             self._damage.note(f"{self.COMPLAINT} soon after {clock(self._time)} ({words})")
 
 
-def _corrupt(path: Path, seek: float) -> Iterator[float]:
-    """The timestamps of the pictures that a decoder warns of, in seconds, in the order shown."""
-    command = ["-v", LEVEL, "-nostats", "-debug_ts", "-copyts"]
+class _Decoded(NamedTuple):
+    time: float  # its timestamp, in seconds
+    corrupt: bool
+
+
+def _decoded_again(path: Path, seek: float) -> Iterator[_Decoded]:
+    """The pictures from `seek` on, in the order shown, as a decoder of one thread gives them."""
+    command = ["-v", LEVEL, "-nostats", "-debug_ts", "-copyts", "-threads", "1"]
     command += [*(["-ss", f"{seek:.6f}"] if seek > 0 else []), *ffmpeg.source(path)]
     command += ["-map", "0:V:0", "-fps_mode", "passthrough", "-f", "null", "-"]
     with ffmpeg.start(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         try:
             warned = False
             for line in process.stderr:
-                warned |= _CORRUPT in line
-                if warned and (shown := _SHOWN.search(line)):
+                warned |= bool(_CORRUPT.match(line))
+                if shown := _SHOWN.match(line):
                     pts, numerator, denominator = map(int, shown.groups())
+                    time = pts * numerator / denominator
+                    if time > seek - 1e-3:
+                        yield _Decoded(time, warned)
                     warned = False
-                    yield pts * numerator / denominator
         finally:
             process.kill()

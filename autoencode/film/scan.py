@@ -67,8 +67,8 @@ def scan(
     if len(packets.times) == 1 and last > 0 and abs(last - 1 / rate) > 0.002:  # a header has two decimals
         rate = max(Fraction(1 / last).limit_denominator(1001), Fraction(1, 1001))
     # A last picture that is held is no even pace. Muxers that do not know its length write nothing or a
-    # millisecond.
-    constant = constant and last < 1.5 / rate
+    # millisecond; some streams call every picture longer than it is.
+    constant = constant and last < 1.5 * max(1 / rate, packets.usual_duration)
     ends = float(packets.times[-1]) + max(0.0 if constant else last, 1 / float(rate))
     _find_gaps(packets, rate, damage, film.clocked)
     _find_end(film, packets, rate, ends, damage)
@@ -101,6 +101,7 @@ class _Sound:
 class _Packets:
     times: np.ndarray  # float64, sorted, seconds: the video's
     last_duration: float  # seconds of the last picture, 0 where unknown
+    usual_duration: float  # the median of all, but for the last
     end: float  # seconds: where the last stream of any kind ends
     cut: bool  # the demuxer ran into the end of the file too early
     complaint: str | None  # what else it said, if anything
@@ -138,7 +139,9 @@ def _read_packets(film: FilmInfo) -> _Packets:
     if guessed:
         times = _times_of_decoding(film, times, decoding)
     jumps = _jumps(times, decoding, np.array(heard), film.clocked)
-    last = lasts[int(np.argmax(times))] if len(times) else 0.0
+    final = int(np.argmax(times)) if len(times) else 0
+    last = lasts[final] if len(times) else 0.0
+    usual = float(np.median(np.delete(lasts, final))) if len(times) > 1 else 0.0
     times.sort()
     if _are_fields(film, times):
         times = times[::2]
@@ -146,7 +149,8 @@ def _read_packets(film: FilmInfo) -> _Packets:
     complaint = ffmpeg.last_words(bytes(said)) if said.strip() else None
     after = sum(time > times.max(initial=-np.inf) for time in outside)
     edited = bool(jumps) and len(outside) > after
-    return _Packets(times, last, end, cut, complaint, after, guessed, jumps, edited, [*sound.values()])
+    tracks = [*sound.values()]
+    return _Packets(times, last, usual, end, cut, complaint, after, guessed, jumps, edited, tracks)
 
 
 def _are_fields(film: FilmInfo, times: np.ndarray) -> bool:

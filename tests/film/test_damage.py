@@ -262,6 +262,34 @@ def test_a_leap_of_the_clock_is_no_pause(tmp_path):
         read(path)
 
 
+def test_of_several_threads_one_or_the_other_sees_a_picture_fail_but_all_that_do_are_told(tmp_path):
+    """By chance ffmpeg's threads call fewer pictures corrupt than one alone does."""
+    codec = (
+        "-c:v libx264 -preset veryfast -threads 1 -bf 3 -pix_fmt yuv420p -x264-params open-gop=1:keyint=12"
+    )
+    moving = ["-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=4"]
+    ffmpeg_run(*moving, *codec.split(), tmp_path / "whole.mp4")
+    path, noise = tmp_path / "film.mp4", "noise=amount=if(eq(mod(n\\,29)\\,17)\\,200\\,0)"
+    ffmpeg_run("-i", tmp_path / "whole.mp4", "-c", "copy", "-bsf:v", noise, path)
+    verdicts = []
+    for _ in range(12):
+        frames, timeline = read(path, allow_damaged=True)
+        verdicts.append((len(frames), timeline.lost, sorted(timeline.damage.lost)))
+    assert verdicts == [verdicts[0]] * 12
+    assert verdicts[0][1] > 0
+
+
+def test_a_title_that_reads_like_a_complaint_is_none(tmp_path):
+    path, words = (
+        tmp_path / "the [error] of a [warning] corrupt decoded frame.mp4",
+        "[fatal] corrupt decoded frame",
+    )
+    first = make_film(tmp_path / "film.mp4", frames=24)
+    ffmpeg_run("-i", first, "-c", "copy", "-metadata", f"title={words}", path)
+    frames, timeline = read(path)
+    assert (len(frames), timeline.damage.notes) == (24, [])
+
+
 def test_what_else_the_decoder_complains_of_is_said(tmp_path):
     codec = ["-c:v", "libx264", "-g", "24", "-bf", "2", "-refs", "4", "-pix_fmt", "yuv420p"]
     whole = make_film(tmp_path / "whole.mkv", frames=FRAMES, codec=codec, sound=False)

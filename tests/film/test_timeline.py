@@ -58,6 +58,14 @@ def test_a_last_picture_that_is_held_is_shown_as_long(tmp_path, suffix):
     assert scan(probe(held(tmp_path / f"even.{suffix}", 0.05))).frames_out == 48
 
 
+def test_pictures_that_are_all_called_longer_than_they_are_are_not_held(tmp_path):
+    slow = tmp_path / "slow.ts"
+    whole = make_film(tmp_path / "film.mp4", frames=48, sound=False)
+    ffmpeg_run("-itsscale", "0.5", "-i", whole, "-c", "copy", slow)
+    timeline = scan(probe(slow))
+    assert (timeline.constant, timeline.frames_out, timeline.rate) == (True, 48, 48)
+
+
 def test_one_picture_is_shown_as_long_as_it_says(tmp_path):
     still = make_film(tmp_path / "a.mp4", frames=1, rate="1/6", sound=False)
     assert probe(still).rate != Fraction(1, 6)
