@@ -148,39 +148,6 @@ def test_many_holes_are_not_all_named_but_counted(tmp_path):
     assert notes[-1] == "and so after 4 more of its pictures"
 
 
-def test_a_picture_that_the_decoder_made_up_in_part_counts_as_lost(tmp_path):
-    draws = np.random.default_rng(0)
-    noise = draws.integers(0, 255, (FRAMES, 64, 96, 3), np.uint8)
-    codec = ["-c:v", "libx264", "-g", "24", "-bf", "0", "-pix_fmt", "yuv420p"]
-    path = make_film(tmp_path / "film.mp4", frames=noise, codec=codec, sound=False)
-    whole = [frame.pixels.mean() for frame in read(path)[0]]
-    raw = bytearray(path.read_bytes())
-    middle = len(raw) * 7 // 10
-    raw[middle : middle + 100] = draws.integers(0, 255, 100, np.uint8).tobytes()
-    path.write_bytes(raw)
-    for start in (0.0, 2.0):  # in an excerpt too, where the decoder begins in between
-        with pytest.raises(DamagedError, match=r"1 picture before 0:03\.\d \(picture (\d\d)\) cannot be"):
-            read(path, start=start)
-        frames, timeline = read(path, start=start, allow_damaged=True)
-        (lost,) = set(range(round(24 * start), FRAMES)) - {round(frame.time * 24) for frame in frames}
-        assert [note for note in timeline.damage.notes if f"(picture {lost + 1:,})" in note]
-        # Those before it are as they were, and from the next key frame on again.
-        for frame in frames:
-            place = round(frame.time * 24)
-            if place < lost or place >= -(-lost // 24) * 24:
-                assert abs(frame.pixels.mean() - whole[place]) < 0.1
-
-
-def test_the_last_picture_of_a_file_with_an_index_is_missed(tmp_path):
-    path = make_film(tmp_path / "film.mp4", frames=48, sound=False, extra=["-g", "1"])
-    raw = bytearray(path.read_bytes())
-    end = raw.index(b"moov") - 4
-    raw[end - 40 : end] = bytes(40)
-    path.write_bytes(raw)
-    with pytest.raises(UserError, match=r"the last . pictures?, after 0:01.9, cannot be.*--allow_damaged"):
-        read(path)
-
-
 def test_packets_that_were_not_received_are_pictures_that_are_missing(films, tmp_path):
     raw, packets = films[2][0].read_bytes(), films[2][0].stat().st_size // 188
     begin, end = packets // 3 * 188, packets // 2 * 188
@@ -260,61 +227,3 @@ def test_a_leap_of_the_clock_is_no_pause(tmp_path):
     path = retimed(tmp_path, "N/24+30*floor(N/48)", frames=96)
     with pytest.raises(UserError, match=r"720 pictures after 0:02.0 \(picture 48\) missing.*--allow_damaged"):
         read(path)
-
-
-def test_of_several_threads_one_or_the_other_sees_a_picture_fail_but_all_that_do_are_told(tmp_path):
-    """By chance ffmpeg's threads call fewer pictures corrupt than one alone does."""
-    codec = (
-        "-c:v libx264 -preset veryfast -threads 1 -bf 3 -pix_fmt yuv420p -x264-params open-gop=1:keyint=12"
-    )
-    moving = ["-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=4"]
-    ffmpeg_run(*moving, *codec.split(), tmp_path / "whole.mp4")
-    path, noise = tmp_path / "film.mp4", "noise=amount=if(eq(mod(n\\,29)\\,17)\\,200\\,0)"
-    ffmpeg_run("-i", tmp_path / "whole.mp4", "-c", "copy", "-bsf:v", noise, path)
-    verdicts = []
-    for _ in range(12):
-        frames, timeline = read(path, allow_damaged=True)
-        verdicts.append((len(frames), timeline.lost, sorted(timeline.damage.lost)))
-    assert verdicts == [verdicts[0]] * 12
-    assert verdicts[0][1] > 0
-
-
-def test_a_title_that_reads_like_a_complaint_is_none(tmp_path):
-    path, words = (
-        tmp_path / "the [error] of a [warning] corrupt decoded frame.mp4",
-        "[fatal] corrupt decoded frame",
-    )
-    first = make_film(tmp_path / "film.mp4", frames=24)
-    ffmpeg_run("-i", first, "-c", "copy", "-metadata", f"title={words}", path)
-    frames, timeline = read(path)
-    assert (len(frames), timeline.damage.notes) == (24, [])
-
-
-def test_what_else_the_decoder_complains_of_is_said(tmp_path):
-    codec = ["-c:v", "libx264", "-g", "24", "-bf", "2", "-refs", "4", "-pix_fmt", "yuv420p"]
-    whole = make_film(tmp_path / "whole.mkv", frames=FRAMES, codec=codec, sound=False)
-    path = tmp_path / "film.mkv"
-    ffmpeg_run("-i", whole, "-c", "copy", "-bsf:v", "noise=drop=eq(n\\,31)", path)
-    for start in (0.0, 1.0):
-        film, timeline = open_film(path, Reading(start=start))
-        frames = read_frames(film, SIZE, timeline=timeline)
-        assert len([next(frames) for _ in range(FRAMES // 2)])
-        frames.close()  # a rendering that is stopped here has kept what it knows
-        (note,) = [note for note in timeline.damage.notes if "complaint" in note]
-        assert re.fullmatch(r"decodes, but not without complaint soon after 0:0[01]\.\d \(mmco: .*\)", note)
-
-
-@pytest.mark.parametrize("suffix", ["avi", "mp4"])
-def test_a_picture_that_is_lost_is_named_when_the_next_one_comes(tmp_path, suffix):
-    draws = np.random.default_rng(0)
-    noise = draws.integers(0, 255, (FRAMES, 64, 96, 3), np.uint8)
-    codec = ["-c:v", "mpeg4", "-q:v", "2", "-g", "24"]
-    path = make_film(tmp_path / f"film.{suffix}", frames=noise, codec=codec, sound=1.0)
-    raw = bytearray(path.read_bytes())
-    raw[len(raw) // 5 : len(raw) // 5 + 100] = draws.integers(0, 255, 100, np.uint8).tobytes()
-    path.write_bytes(raw)
-    film, timeline = open_film(path)
-    taken = []
-    with pytest.raises(DamagedError, match=r"1 picture before 0:01.0 \(picture 2[34]\) cannot be decoded"):
-        taken.extend(read_frames(film, SIZE, timeline=timeline))
-    assert len(taken) in (22, 23)
