@@ -72,7 +72,8 @@ def test_of_several_threads_one_or_the_other_sees_a_picture_fail_but_all_that_do
     )
     moving = ["-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=4"]
     ffmpeg_run(*moving, *codec.split(), tmp_path / "whole.mp4")
-    path, noise = tmp_path / "film.mp4", "noise=amount=if(eq(mod(n\\,29)\\,17)\\,200\\,0)"
+    # Many, for how an encoder packs a picture depends on the processor, and which bytes count with it.
+    path, noise = tmp_path / "film.mp4", "noise=amount=if(eq(mod(n\\,7)\\,3)\\,100\\,0)"
     ffmpeg_run("-i", tmp_path / "whole.mp4", "-c", "copy", "-bsf:v", noise, path)
     verdicts = []
     for _ in range(12):
