@@ -36,6 +36,7 @@ class FilmInfo:
     sample_aspect: Fraction  # width / height of one pixel as shown
     rate: Fraction  # nominal frames per second
     duration: float | None  # seconds, of the longest stream; None where the header does not know
+    picture_duration: float | None  # of the picture alone, where the header has that
     start_time: float  # seconds, the file's first timestamp; all times elsewhere count from it
     rotation: int  # degrees that the coded picture is turned counter-clockwise: 0, 90, 180 or 270
     matrix: str | None  # the YUV matrix that the stream states, or None: then it has to be guessed
@@ -142,6 +143,7 @@ def _film(
         sample_aspect=aspect,
         rate=_rate(line),
         duration=_duration(text),
+        picture_duration=_picture_duration(stream),
         start_time=_start_time(text),
         rotation=rotation,
         matrix=matrix,
@@ -227,9 +229,16 @@ def _exact_rate(printed: str) -> Fraction:
 def _duration(text: str) -> float | None:
     found = re.search(r"^  Duration: (\d+):(\d+):(\d+\.\d+)", text, re.MULTILINE)
     # A duration guessed from the bit rate would make a whole file look broken off.
-    if found is None or "Estimating duration from bitrate" in text:
-        return None
-    return int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3])
+    return None if "Estimating duration from bitrate" in text else _seconds(found)
+
+
+def _picture_duration(stream: list[str]) -> float | None:
+    found = (re.match(r"\s+DURATION\s*: (\d+):(\d+):(\d+\.\d+)$", line) for line in stream)
+    return _seconds(next(filter(None, found), None))
+
+
+def _seconds(found: re.Match | None) -> float | None:
+    return found and int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3])
 
 
 def _start_time(text: str) -> float:

@@ -70,8 +70,8 @@ def scan(
     # millisecond; some streams call every picture longer than it is.
     constant = constant and last < 1.5 * max(1 / rate, packets.usual_duration)
     ends = float(packets.times[-1]) + max(0.0 if constant else last, 1 / float(rate))
+    _find_end(film, packets, rate, ends, damage)  # first, for the first is said where it is an error
     _find_gaps(packets, rate, damage, film.clocked)
-    _find_end(film, packets, rate, ends, damage)
     if packets.complaint and not damage.notes:
         damage.note(f"is damaged ({packets.complaint}), though its times show no gap")
     if packets.outside:
@@ -261,10 +261,14 @@ def _find_end(film: FilmInfo, packets: _Packets, rate: Fraction, ends: float, da
             damage.found(f"breaks off at {clock(ends)}")
         return
     # Some containers count the duration from zero, some from the first timestamp.
-    missing = film.duration - max(packets.end, packets.end + film.start_time)
-    allowed = 0.1 if packets.cut or packets.complaint else 1.0
-    if missing > allowed and film.duration - _end_of_others(film) > allowed:
-        damage.found(f"breaks off at {clock(ends)} though its header says {clock(film.duration)}")
+    length, broken = film.duration, bool(packets.cut or packets.complaint)
+    if film.picture_duration is not None and not broken:
+        # Matroska counts as length of the film what a cut left of the sound before its beginning.
+        length = min(length, film.picture_duration)
+    missing = length - max(packets.end, packets.end + film.start_time)
+    allowed = 0.1 if broken else 1.0
+    if missing > allowed and length - _end_of_others(film) > allowed:
+        damage.found(f"breaks off at {clock(ends)} though its header says {clock(length)}")
 
 
 def _end_of_others(film: FilmInfo) -> float:
