@@ -19,13 +19,10 @@ from autoencode.film.complaints import LEVEL, Complaints, Ear
 from autoencode.film.picture import filters
 from autoencode.film.probe import FilmInfo
 from autoencode.film.stack import Size, Stack
-from autoencode.film.timeline import Timeline, clock, pictures
+from autoencode.film.timeline import FORGIVEN, Timeline, clock, pictures
 
 TREMBLE = 2
 """Pictures by which the times of a transport or program stream may leap where none is lost."""
-
-FORGIVEN = 3
-"""Pictures that a healthy film may lose where it was cut out of another, and they lean on absent ones."""
 
 STOPPED = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL}
 """Signals that come from outside, of a machine short of memory, say; others a film may cause itself."""
@@ -87,7 +84,8 @@ def read_frames(
     timeline.lose(due, len(times))
     lost = len(times) - due
     what = f"the last {pictures(lost)}, after {clock(time)}, cannot be decoded"
-    if lost > (FORGIVEN if film.clocked else 0):
+    # Where pictures are only counted, those that are lost at the beginning are missed at the end.
+    if lost > (FORGIVEN if film.clocked or timeline.guessed else 0):
         timeline.damage.found(what if corrupt else f"the picture breaks off at {clock(time)}")
     elif lost > 0:
         timeline.damage.note(what)

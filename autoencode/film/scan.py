@@ -15,7 +15,7 @@ from autoencode.film.damage import Damage
 from autoencode.film.header import read_header
 from autoencode.film.packets import OTHERS, read_packets
 from autoencode.film.probe import FilmInfo
-from autoencode.film.timeline import Timeline, clock, pace, pictures, usual_pace
+from autoencode.film.timeline import FORGIVEN, Timeline, clock, pace, pictures, usual_pace
 from autoencode.film.transport import packet_size
 
 EVEN, MOST_GAPS = 0.95, 10
@@ -229,9 +229,11 @@ def _find_gaps(packets: _Packets, rate: Fraction, damage: Damage, clocked: bool)
     for before in gaps[:MOST_GAPS]:
         missing = round(steps[before] / frame) - 1
         what = f"{pictures(missing)} after {clock(times[before])} (picture {before + 1:,})"
+        # Who cuts a film by its packets cuts off some that are shown before the last of those that stay.
+        cut_out = missing <= FORGIVEN and before >= len(steps) - FORGIVEN
         if packets.complaint or packets.cut:
             damage.found(f"{what} cannot be read ({packets.complaint})")
-        elif clocked or steps[before] > JUMP:
+        elif (clocked and not cut_out) or steps[before] > JUMP:
             # Nothing else would tell of a stretch that was not received; and nothing stands still for so long
             # in a film at an even pace.
             damage.found(f"{what} missing, or the recording paused")
@@ -246,7 +248,7 @@ def _find_end(film: FilmInfo, packets: _Packets, rate: Fraction, ends: float, da
     packet = packet_size(film.path)
     if packet and film.path.stat().st_size % packet:
         damage.found(f"breaks off at {clock(ends)}, in the middle of a packet")
-    if packets.complaint and not packet and film.start_time > 0.1:
+    if packets.complaint and not film.clocked and film.start_time > 0.1:
         damage.found(f"what comes before {clock(film.start_time)} cannot be read ({packets.complaint})")
     stated = read_header(film.path)
     # Those count that the film itself leaves out; and an AVI may count in finer steps than its pictures take.

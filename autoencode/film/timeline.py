@@ -13,8 +13,11 @@ import numpy as np
 from autoencode.errors import UserError
 from autoencode.film.damage import Damage
 
-MARGIN = 4
-"""Pictures that are decoded before the first that is needed: more than a healthy film may lose."""
+FORGIVEN = 3
+"""Pictures that a healthy film may lose where it was cut out of another: they lean on absent ones."""
+
+MARGIN = FORGIVEN + 1
+"""Pictures that are decoded before the first that is needed."""
 
 
 @dataclass(frozen=True, eq=False)
