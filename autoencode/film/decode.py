@@ -84,8 +84,9 @@ def read_frames(
     timeline.lose(due, len(times))
     lost = len(times) - due
     what = f"the last {pictures(lost)}, after {clock(time)}, cannot be decoded"
-    # Where pictures are only counted, those that are lost at the beginning are missed at the end.
-    if lost > (FORGIVEN if film.clocked or timeline.guessed else 0):
+    # Where pictures are only counted, those that are passed over at the beginning are missed at the end.
+    passed_over = timeline.guessed and not said and not corrupt
+    if lost > (FORGIVEN if film.clocked or passed_over else 0):
         timeline.damage.found(what if corrupt else f"the picture breaks off at {clock(time)}")
     elif lost > 0:
         timeline.damage.note(what)

@@ -1,7 +1,7 @@
 """Films cut out of others and not encoded again: at their ends are pictures that lean on absent ones."""
 
 import pytest
-from films import ffmpeg_run, read
+from films import ffmpeg_run, make_film, read
 
 KINDS = {
     "ts": "-c:v libx264 -preset veryfast -bf 2 -g 100 -pix_fmt yuv420p -c:a aac",
@@ -20,3 +20,12 @@ def test_a_piece_that_was_cut_out_is_taken_with_a_note_at_most(tmp_path, suffix,
     ffmpeg_run(*(seek + source if place == "before" else source + seek), "-c", "copy", piece)
     frames, timeline = read(piece)
     assert timeline.count - len(frames) <= 2
+
+
+@pytest.mark.parametrize("codec", ["copy", "libx264"])
+def test_sound_from_before_the_beginning_is_no_length_of_the_picture(tmp_path, codec):
+    """Matroska counts what a cut left of the sound, to be decoded and not heard, as length of the film."""
+    whole = make_film(tmp_path / "whole.mp4", frames=96)
+    ffmpeg_run("-ss", 2.5, "-i", whole, "-c", "copy", tmp_path / "cut.mp4")
+    ffmpeg_run("-i", tmp_path / "cut.mp4", "-c:v", codec, "-c:a", "copy", tmp_path / "film.mkv")
+    assert not read(tmp_path / "film.mkv")[1].damage.notes

@@ -217,15 +217,6 @@ def test_sound_longer_or_shorter_than_the_picture_is_no_break(tmp_path):
     assert scan(probe(make_film(tmp_path / "b.mp4", frames=72, sound=0.5))).duration == pytest.approx(3)
 
 
-@pytest.mark.parametrize("codec", ["copy", "libx264"])
-def test_sound_from_before_the_beginning_is_no_length_of_the_picture(tmp_path, codec):
-    """Matroska counts what a cut left of the sound, to be decoded and not heard, as length of the film."""
-    whole = make_film(tmp_path / "whole.mp4", frames=96)
-    ffmpeg_run("-ss", 2.5, "-i", whole, "-c", "copy", tmp_path / "cut.mp4")
-    ffmpeg_run("-i", tmp_path / "cut.mp4", "-c:v", codec, "-c:a", "copy", tmp_path / "film.mkv")
-    assert not scan(probe(tmp_path / "film.mkv")).damage.notes
-
-
 def test_a_picture_that_starts_late(tmp_path):
     timeline = scan(probe(make_film(tmp_path / "a.mkv", frames=24, delay=0.5, sound=1.5)))
     assert timeline.times[0] == pytest.approx(0.5, abs=0.03)
