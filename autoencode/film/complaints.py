@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-from collections.abc import Iterator
-from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO
 
 from autoencode.film import ffmpeg
 from autoencode.film.damage import Damage
+from autoencode.film.decoder_log import CORRUPT, SPEAKER, decoder_log
 from autoencode.film.probe import FilmInfo
 from autoencode.film.timeline import clock
-
-LEVEL = "repeat+level+info"
-"""What ffmpeg is to say (its `-v`), for `Complaints` to understand."""
 
 MOST_WORDS = 65536
 """Bytes of complaints that are read at once."""
@@ -26,12 +21,8 @@ AHEAD = 64
 APART = 8
 """Pictures that one of two decoders of the same film may give and the other not."""
 
-# From a line's beginning, where ffmpeg says who speaks and how loud: a title may hold any words.
-_SPEAKER = rb"^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*"
-_CORRUPT = re.compile(_SPEAKER + rb"\[warning\] corrupt decoded frame\s*$")
-_CHANGED = re.compile(_SPEAKER + rb"\[info\] Reconfiguring filter graph .*, (\d+x\d+)")
-_ERROR = re.compile(_SPEAKER + rb"\[(error|fatal|panic)\] ")
-_SHOWN = re.compile(_SPEAKER + rb"\[info\] decoder -> pts:(-?\d+) .*time_base:(\d+)/(\d+)")
+_CHANGED = re.compile(SPEAKER + rb"\[info\] Reconfiguring filter graph .*, (\d+x\d+)")
+_ERROR = re.compile(SPEAKER + rb"\[(error|fatal|panic)\] ")
 
 
 class Complaints:
@@ -40,7 +31,7 @@ class Complaints:
     def __init__(self, film: FilmInfo, seek: float, file: IO[bytes], said: bytearray) -> None:
         """`said` gets a line of each error, but for those of pictures that `are_of` knows."""
         self._file, self._said, self._heard = file, said, 0
-        self._second, self._corrupt = _decoded_again(film.path, seek), []
+        self._second, self._corrupt = decoder_log(film.path, seek), []
         self._suspect, self._taken, self._decoded = 0, 0, 0
         self._size = b"%dx%d" % (film.coded_width, film.coded_height)
 
@@ -53,7 +44,7 @@ class Complaints:
             if _ERROR.match(line) and b" to muxer " not in line:  # of times that we did not ask it for
                 self._said += line
                 self._suspect = AHEAD
-            elif _CORRUPT.match(line):
+            elif CORRUPT.match(line):
                 self._suspect = AHEAD
             elif (changed := _CHANGED.match(line)) and changed[1] != self._size:
                 self._size = changed[1]
@@ -108,28 +99,3 @@ class Ear:
         if self._said.strip() and not any(note.startswith(self.COMPLAINT) for note in self._damage.notes):
             words = ffmpeg.last_words(bytes(self._said))
             self._damage.note(f"{self.COMPLAINT} soon after {clock(self._time)} ({words})")
-
-
-class _Decoded(NamedTuple):
-    time: float  # its timestamp, in seconds
-    corrupt: bool
-
-
-def _decoded_again(path: Path, seek: float) -> Iterator[_Decoded]:
-    """The pictures from `seek` on, in the order shown, as a decoder of one thread gives them."""
-    command = ["-v", LEVEL, "-nostats", "-debug_ts", "-copyts", "-threads", "1"]
-    command += [*(["-ss", f"{seek:.6f}"] if seek > 0 else []), *ffmpeg.source(path)]
-    command += ["-map", "0:V:0", "-fps_mode", "passthrough", "-f", "null", "-"]
-    with ffmpeg.start(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        try:
-            warned = False
-            for line in process.stderr:
-                warned |= bool(_CORRUPT.match(line))
-                if shown := _SHOWN.match(line):
-                    pts, numerator, denominator = map(int, shown.groups())
-                    time = pts * numerator / denominator
-                    if time > seek - 1e-3:
-                        yield _Decoded(time, warned)
-                    warned = False
-        finally:
-            process.kill()

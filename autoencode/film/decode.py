@@ -15,11 +15,12 @@ import numpy as np
 
 from autoencode.errors import UserError
 from autoencode.film import ffmpeg
-from autoencode.film.complaints import LEVEL, Complaints, Ear
+from autoencode.film.complaints import Complaints, Ear
+from autoencode.film.decoder_log import LEVEL
 from autoencode.film.picture import filters
 from autoencode.film.probe import FilmInfo
 from autoencode.film.stack import Size, Stack
-from autoencode.film.timeline import FORGIVEN, Timeline, clock, pictures
+from autoencode.film.timeline import FORGIVEN, MARGIN, Timeline, clock, pictures
 
 TREMBLE = 2
 """Pictures by which the times of a transport or program stream may leap where none is lost."""
@@ -76,7 +77,7 @@ def read_frames(
                 continue
             found = max(due, _nearest(times, frame.time))
             if found > due:
-                _lose(timeline, due, found, frame.time)
+                _lose(timeline, due, found, frame.time, bool(said))
                 said.clear()  # which was of these
             time, due = frame.time, min(found + 1, len(times))
             if found % timeline.every == 0:
@@ -102,9 +103,10 @@ def _counted(film: FilmInfo, frames: Iterator[Frame], timeline: Timeline) -> Ite
     least = TREMBLE + 1 if film.clocked else 1
     for frame in frames:
         step = 1
-        if before is not None and not timeline.jumps:
+        if before is not None and not timeline.counted:
             leap = round((frame.time - before) / (2 * _half(timeline)))
-            step = leap if leap > least else 1
+            # One that is longer than the film is no time at all, as some have for their first pictures.
+            step = leap if least < leap < len(timeline.decoded) else 1
         number, before = min(number + step, len(timeline.decoded) - 1), frame.time
         yield frame._replace(time=float(timeline.decoded[number]))
 
@@ -117,11 +119,14 @@ def _nearest(times: np.ndarray, time: float) -> int:
     return after
 
 
-def _lose(timeline: Timeline, due: int, found: int, time: float) -> None:
+def _lose(timeline: Timeline, due: int, found: int, time: float, complained: bool) -> None:
     timeline.lose(due, found)
     first = timeline.skipped + due + 1
     what = f"{pictures(found - due)} before {clock(time)} (picture {first:,}) cannot be decoded"
-    if due == 0 and found <= FORGIVEN:
+    # Where a film was cut out of another, the first to be decoded may be shown before those that lean on
+    # absent ones.
+    cut_out = timeline.skipped == 0 and found <= MARGIN and not complained
+    if cut_out or (due == 0 and found <= FORGIVEN):
         timeline.damage.note(what)
     else:
         timeline.damage.found(what)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -17,10 +18,14 @@ class Packet(NamedTuple):
 
     stream: str  # "0" is the picture's
     shown: float | None  # seconds, as the other two
-    decoded: float
+    decoded: float  # nan if it has no such time
     lasts: float
+    empty: bool  # it holds nothing: the picture before it stays
     discarded: bool  # an edit list cuts it away: it is not to be shown or heard
 
+
+NEVER = 2**53
+"""Of its time base, so far no film lasts: ffmpeg says so, or more, where it has no time."""
 
 USUAL = ("0:V:0", "0:a?", "0:s?")
 """Picture, sound and subtitles."""
@@ -53,9 +58,11 @@ def read_packets(path: Path, said: bytearray, streams: Sequence[str] = USUAL) ->
                 base = bases.get(columns[0])
                 if base is None or len(columns) < 6:
                     continue
-                decoded, shown, lasts = map(int, columns[1:4])
-                at = shown * base if shown > -(2**62) else None  # it writes none as a large negative number
-                yield Packet(columns[0], at, decoded * base, lasts * base, _is_discarded(columns[6:]))
+                decoded, shown, lasts, size = map(int, columns[1:5])
+                at = shown * base if abs(shown) < NEVER else None
+                from_then = decoded * base if abs(decoded) < NEVER else math.nan
+                empty, discarded = size == 0, _is_discarded(columns[6:])
+                yield Packet(columns[0], at, from_then, lasts * base, empty, discarded)
         complaints.seek(0)
         said += complaints.read()
 

@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-import re
-from array import array
-from dataclasses import dataclass, field, replace
+import math
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 
 from autoencode.errors import UserError
-from autoencode.film import ffmpeg
 from autoencode.film.damage import Damage
 from autoencode.film.header import read_header
 from autoencode.film.packets import OTHERS, read_packets
 from autoencode.film.probe import FilmInfo
-from autoencode.film.timeline import FORGIVEN, Timeline, clock, pace, pictures, usual_pace
+from autoencode.film.stamps import JUMP, Stamps, read_stamps
+from autoencode.film.timeline import FORGIVEN, Timeline, clock, pace, pictures
 from autoencode.film.transport import packet_size
 
 EVEN, MOST_GAPS = 0.95, 10
 """The share of steps that make a pace, and how many of the steps that are too long are named."""
 
-ASTRAY = 2.5
-"""Pictures that times of decoding may stray from the beat, where there are no others."""
-
-SILENCE = 0.2
-"""Seconds between two packets of a track of sound from which something is missing."""
-
 EARLY = 1.0
 """Seconds before the picture at which sound may end."""
-
-JUMP = 10.0
-"""Seconds by which a clock must leap to have been set anew, and nothing to be missing: as ffmpeg has it."""
 
 
 def scan(
@@ -41,7 +31,7 @@ def scan(
     every: int = 1,
     allow_damaged: bool = False,
 ) -> Timeline:
-    """Reads the timestamps of every picture without decoding any: 0.3 s for 50 MB.
+    """Reads the timestamps of every picture, decoding a few of the first at most: 0.3 s for 50 MB.
 
     The whole file is always read, so that a break is found whatever the excerpt.
 
@@ -57,7 +47,7 @@ def scan(
         others, or its clock jumps.
       UserError: it holds no picture, or none lies in the range.
     """
-    packets, damage = _read_packets(film), Damage(film.path, allow_damaged)
+    packets, damage = read_stamps(film), Damage(film.path, allow_damaged)
     if not len(packets.times):
         raise UserError(f"{film.path}: holds no readable picture; copy the film again")
     if packets.jumps:
@@ -76,6 +66,11 @@ def scan(
         damage.note(f"is damaged ({packets.complaint}), though its times show no gap")
     if packets.outside:
         damage.note(f"{pictures(packets.outside)} at its end lie outside of its edit list, and are left out")
+    if len(packets.held):
+        packets_of = f"{len(packets.held):,} packet{'s' if len(packets.held) > 1 else ''}"
+        damage.note(
+            f"has {packets_of} without a picture, as where a recorder dropped one; the one before stays"
+        )
     _find_silence(packets, ends, damage)
     length = len(packets.times) / float(rate) if constant else ends - float(packets.times[0])
     whole = Timeline(
@@ -84,6 +79,7 @@ def scan(
         constant,
         length,
         guessed=packets.guessed,
+        counted=packets.counted or bool(packets.jumps),
         jumps=bool(packets.jumps),
         edited=packets.edited,
         damage=damage,
@@ -91,112 +87,7 @@ def scan(
     return whole.part(start, duration, every)
 
 
-@dataclass
-class _Sound:
-    end: float = -np.inf  # seconds: where it ends, as far as it was read
-    gaps: list[tuple[float, float]] = field(default_factory=list)  # from when to when nothing is there
-
-
-@dataclass(frozen=True, eq=False)
-class _Packets:
-    times: np.ndarray  # float64, sorted, seconds: the video's
-    last_duration: float  # seconds of the last picture, 0 where unknown
-    usual_duration: float  # the median of all, but for the last
-    end: float  # seconds: where the last stream of any kind ends
-    cut: bool  # the demuxer ran into the end of the file too early
-    complaint: str | None  # what else it said, if anything
-    outside: int  # pictures that an edit list cuts off at the end
-    guessed: bool  # some pictures do not say when they are shown
-    jumps: list[int]  # pictures, in the file's order, at which its clock was set anew
-    edited: bool  # or it is no clock, but an edit list that shows pieces of the file
-    sound: list[_Sound]  # its tracks
-
-
-def _read_packets(film: FilmInfo) -> _Packets:
-    # Of each picture, in seconds; and when the packets of the sound, if there is any, are decoded.
-    shown, decoded, lasts, heard = array("d"), array("d"), array("d"), array("d")
-    end, outside, said = 0.0, array("d"), bytearray()
-    sound = {str(1 + track): _Sound() for track in range(len(film.audio))}
-    for packet in read_packets(film.path, said):
-        time = (packet.decoded if packet.shown is None else packet.shown) - film.start_time
-        if packet.discarded:
-            if packet.stream == "0":
-                outside.append(time)
-            continue
-        end = max(end, time + packet.lasts)
-        if packet.stream == "0":
-            shown.append(np.nan if packet.shown is None else time)
-            decoded.append(packet.decoded)
-            lasts.append(packet.lasts)
-        elif track := sound.get(packet.stream):
-            if time > track.end + SILENCE and track.end > -np.inf:
-                track.gaps.append((track.end, time))
-            track.end = time + packet.lasts
-            if packet.stream == "1":
-                heard.append(packet.decoded)
-    times, decoding = np.array(shown), np.array(decoded)
-    guessed = bool(np.isnan(times).any())
-    if guessed:
-        times = _times_of_decoding(film, times, decoding)
-    jumps = _jumps(times, decoding, np.array(heard), film.clocked)
-    final = int(np.argmax(times)) if len(times) else 0
-    last = lasts[final] if len(times) else 0.0
-    usual = float(np.median(np.delete(lasts, final))) if len(times) > 1 else 0.0
-    times.sort()
-    if _are_fields(film, times):
-        times = times[::2]
-    cut = re.search(rb"ended prematurely|partial file", said) is not None
-    complaint = ffmpeg.last_words(bytes(said)) if said.strip() else None
-    after = sum(time > times.max(initial=-np.inf) for time in outside)
-    edited = bool(jumps) and len(outside) > after
-    tracks = [*sound.values()]
-    return _Packets(times, last, usual, end, cut, complaint, after, guessed, jumps, edited, tracks)
-
-
-def _are_fields(film: FilmInfo, times: np.ndarray) -> bool:
-    """Whether a picture comes in two packets, a field in each, as camcorders and broadcasts may have it.
-
-    The header says so, its rate is that of the pictures, and there are twice as many packets.
-    """
-    if film.progressive or film.order is None or len(times) < 4:
-        return False
-    packets = (len(times) - 1) / max(times[-1] - times[0], 1e-6)
-    return abs(packets / float(film.rate) - 2) < 0.05
-
-
-def _times_of_decoding(film: FilmInfo, shown: np.ndarray, decoded: np.ndarray) -> np.ndarray:
-    """For times of presentation, which MPEG programs, AVI and bare streams do not give to all pictures.
-
-    Decoding begins before anything is shown, but is as evenly spaced.
-    """
-    known = shown[~np.isnan(shown)]
-    first = float(known.min()) if len(known) and film.clocked else 0.0
-    times = decoded - decoded.min(initial=np.inf) + first
-    rate = float(usual_pace(np.sort(times), film.rate)) if len(times) > 1 else float(film.rate)
-    even = first + np.arange(len(times)) / rate
-    # Some muxers lose the beat by the pictures that a decoder might have held back, and has not.
-    return even if np.abs(times - even).max() < ASTRAY / rate else times
-
-
-def _jumps(shown: np.ndarray, decoded: np.ndarray, heard: np.ndarray, clocked: bool) -> list[int]:
-    """Where a clock was set anew: back, which ffmpeg shows as standing still, or far on, like the sound's."""
-    if len(shown) < 2:
-        return []
-    stands = np.diff(decoded, prepend=-np.inf) <= 0
-    if not clocked:
-        # Two pictures of one millisecond are no jump.
-        stands &= np.diff(shown, prepend=-np.inf) == 0
-        stands &= np.append(stands[1:], False) | np.append(False, stands[:-1])
-    begins = stands & ~np.append(False, stands[:-1])
-    leaps = np.diff(decoded, prepend=np.inf) > JUMP if clocked else np.zeros_like(stands)
-    if len(heard):
-        quiet = heard[:-1][np.diff(heard) > JUMP]
-        for number in np.flatnonzero(leaps):
-            leaps[number] = np.any(np.abs(quiet - decoded[number - 1]) < JUMP)
-    return np.flatnonzero(begins | leaps).tolist()
-
-
-def _in_order(film: FilmInfo, packets: _Packets, damage: Damage) -> _Packets:
+def _in_order(film: FilmInfo, packets: Stamps, damage: Damage) -> Stamps:
     """With the times that the pictures would have if they followed each other at the header's rate."""
     times = max(0.0, float(packets.times[0])) + np.arange(len(packets.times)) / float(film.rate)
     if packets.edited:
@@ -207,7 +98,7 @@ def _in_order(film: FilmInfo, packets: _Packets, damage: Damage) -> _Packets:
     return replace(packets, times=times, end=np.inf, guessed=True, sound=[])
 
 
-def _find_gaps(packets: _Packets, rate: Fraction, damage: Damage, clocked: bool) -> None:
+def _find_gaps(packets: Stamps, rate: Fraction, damage: Damage, clocked: bool) -> None:
     """Where pictures are missing between others: damage if the demuxer complained, else perhaps meant so.
 
     No step of a film at a varying rate is one too long; if something is wrong with it, nobody can count.
@@ -225,12 +116,14 @@ def _find_gaps(packets: _Packets, rate: Fraction, damage: Damage, clocked: bool)
                 f" counted; perhaps in the {steps[longest]:.1f} s after {clock(times[longest])}"
             )
         return
-    gaps = np.flatnonzero(steps > 1.5 * frame)
+    held = np.diff(np.searchsorted(packets.held, times, side="right")) > 0
+    gaps = np.flatnonzero((steps > 1.5 * frame) & ~held)
     for before in gaps[:MOST_GAPS]:
         missing = round(steps[before] / frame) - 1
         what = f"{pictures(missing)} after {clock(times[before])} (picture {before + 1:,})"
-        # Who cuts a film by its packets cuts off some that are shown before the last of those that stay.
-        cut_out = missing <= FORGIVEN and before >= len(steps) - FORGIVEN
+        # Who cuts a film by its packets loses some at its ends, that lean on others.
+        at_its_ends = before < FORGIVEN or before >= len(steps) - FORGIVEN
+        cut_out = missing <= FORGIVEN and at_its_ends
         if packets.complaint or packets.cut:
             damage.found(f"{what} cannot be read ({packets.complaint})")
         elif (clocked and not cut_out) or steps[before] > JUMP:
@@ -243,7 +136,7 @@ def _find_gaps(packets: _Packets, rate: Fraction, damage: Damage, clocked: bool)
         damage.note(f"and so after {len(gaps) - MOST_GAPS:,} more of its pictures")
 
 
-def _find_end(film: FilmInfo, packets: _Packets, rate: Fraction, ends: float, damage: Damage) -> None:
+def _find_end(film: FilmInfo, packets: Stamps, rate: Fraction, ends: float, damage: Damage) -> None:
     """Whether the film ends where its header says, or a packet does."""
     packet = packet_size(film.path)
     if packet and film.path.stat().st_size % packet:
@@ -275,11 +168,11 @@ def _find_end(film: FilmInfo, packets: _Packets, rate: Fraction, ends: float, da
 
 def _end_of_others(film: FilmInfo) -> float:
     """Where those streams end, in seconds, that are of no use here but count for the header's duration."""
-    packets = read_packets(film.path, bytearray(), OTHERS)
-    return max((packet.decoded + packet.lasts for packet in packets), default=0.0)
+    ends = (packet.decoded + packet.lasts for packet in read_packets(film.path, bytearray(), OTHERS))
+    return max(filter(math.isfinite, ends), default=0.0)
 
 
-def _find_silence(packets: _Packets, ends: float, damage: Damage) -> None:
+def _find_silence(packets: Stamps, ends: float, damage: Damage) -> None:
     """Where sound is missing: perhaps meant so, and no reason to stop, but to be known."""
     for number, track in enumerate(packets.sound, start=1):
         for begin, end in track.gaps[:MOST_GAPS]:

@@ -33,7 +33,8 @@ class Timeline:
     between: np.ndarray | None = None  # the times of all pictures, those that are passed over too
     skipped: int = 0  # pictures of the film before the first
     guessed: bool = False  # not all say truly when they are shown: they come in this order, at this pace
-    jumps: bool = False  # the file's clock was set anew in between: guessed too
+    counted: bool = False  # nor do the decoder's times tell where one is missing: guessed too
+    jumps: bool = False  # the file's clock was set anew in between: counted too
     edited: bool = False  # an edit list shows pieces of the file: guessed too
     damage: Damage = field(default_factory=lambda: Damage(Path()))  # what was and will be found of it
 

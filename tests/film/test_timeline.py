@@ -8,7 +8,7 @@ import pytest
 from films import ffmpeg_run, make_film, number_of
 
 from autoencode.errors import UserError
-from autoencode.film import scan as scan_module
+from autoencode.film import stamps
 from autoencode.film.decode import read_frames
 from autoencode.film.packets import read_packets
 from autoencode.film.probe import probe
@@ -177,7 +177,7 @@ def test_pictures_that_come_as_two_fields_count_once(tmp_path, monkeypatch):
         for packet in usual
         for late in ((0, 1 / 48) if packet.stream == "0" else (0,))
     ]
-    monkeypatch.setattr(scan_module, "read_packets", lambda path, said: iter(fields))
+    monkeypatch.setattr(stamps, "read_packets", lambda path, said: iter(fields))
     timeline = scan(replace(film, order="top first"))
     assert (timeline.count, timeline.rate, timeline.constant) == (24, 24, True)
     np.testing.assert_allclose(timeline.times, np.arange(24) / 24, atol=0.002)

@@ -1,0 +1,186 @@
+"""When the pictures of a film are shown, as its packets say it, or as it can be guessed from them."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import islice
+
+import numpy as np
+
+from autoencode.film import ffmpeg
+from autoencode.film.decoder_log import decoder_log
+from autoencode.film.packets import read_packets
+from autoencode.film.probe import FilmInfo
+from autoencode.film.timeline import MARGIN, usual_pace
+
+ASTRAY = 2.5
+"""Pictures that times of decoding may stray from the beat, where there are no others."""
+
+LOOKED_AT = 24
+"""Pictures among which a B-frame would be, if there are any."""
+
+MIXED = 0.01
+"""The share of pictures that others share the time with, by which times are no longer believed."""
+
+SILENCE = 0.2
+"""Seconds between two packets of a track of sound from which something is missing."""
+
+JUMP = 10.0
+"""Seconds by which a clock must leap to have been set anew, and nothing to be missing: as ffmpeg has it."""
+
+
+@dataclass
+class Sound:
+    end: float = -np.inf  # seconds: where it ends, as far as it was read
+    gaps: list[tuple[float, float]] = field(default_factory=list)  # from when to when nothing is there
+
+
+@dataclass(frozen=True, eq=False)
+class Stamps:
+    times: np.ndarray  # float64, sorted, seconds: the video's
+    last_duration: float  # seconds of the last picture, 0 where unknown
+    usual_duration: float  # the median of all, but for the last
+    end: float  # seconds: where the last stream of any kind ends
+    cut: bool  # the demuxer ran into the end of the file too early
+    complaint: str | None  # what else it said, if anything
+    outside: int  # pictures that an edit list cuts off at the end
+    held: np.ndarray  # when packets come that hold no picture: the one before stays
+    guessed: bool  # not all pictures say truly when they are shown
+    counted: bool  # nor does the decoder know it
+    jumps: list[int]  # pictures, in the file's order, at which its clock was set anew
+    edited: bool  # or it is no clock, but an edit list that shows pieces of the file
+    sound: list[Sound]  # its tracks
+
+
+def read_stamps(film: FilmInfo) -> Stamps:
+    """Reads all packets of a film."""
+    # Of each picture, in seconds; when packets come that hold none; and when the sound's are decoded.
+    shown, decoded, lasts, held, heard = (array("d") for _ in range(5))
+    end, held_until, outside, said = 0.0, 0.0, array("d"), bytearray()
+    sound = {str(1 + track): Sound() for track in range(len(film.audio))}
+    for packet in read_packets(film.path, said):
+        time = (packet.decoded if packet.shown is None else packet.shown) - film.start_time
+        if packet.discarded:
+            if packet.stream == "0":
+                outside.append(time)
+            continue
+        end = max(end, time + packet.lasts)
+        if packet.stream == "0" and packet.empty:
+            held.append(time)
+            held_until = time + packet.lasts
+        elif packet.stream == "0":
+            shown.append(np.nan if packet.shown is None else time)
+            decoded.append(packet.decoded)
+            lasts.append(packet.lasts)
+        elif track := sound.get(packet.stream):
+            if time > track.end + SILENCE and track.end > -np.inf:
+                track.gaps.append((track.end, time))
+            track.end = time + packet.lasts
+            if packet.stream == "1":
+                heard.append(packet.decoded)
+    times, decoding = np.array(shown), np.array(decoded)
+    guessed = bool(np.isnan(times).any()) or _are_mixed(film, times, decoding)
+    if guessed:
+        times = _times_of_decoding(film, times, decoding)
+    counted = not guessed and _are_of_decoding(film, times, decoding)
+    jumps = _jumps(times, decoding, np.array(heard), film.clocked)
+    final = int(np.argmax(times)) if len(times) else 0
+    last = max(lasts[final], held_until - times[final]) if len(times) else 0.0
+    usual = float(np.median(np.delete(lasts, final))) if len(times) > 1 else 0.0
+    times.sort()
+    if _are_fields(film, times):
+        times = times[::2]
+    after = sum(time > times.max(initial=-np.inf) for time in outside)
+    return Stamps(
+        times=times,
+        last_duration=last,
+        usual_duration=usual,
+        end=end,
+        cut=re.search(rb"ended prematurely|partial file", said) is not None,
+        complaint=ffmpeg.last_words(bytes(said)) if said.strip() else None,
+        outside=after,
+        held=np.array(held),
+        guessed=guessed or counted,
+        counted=counted,
+        jumps=jumps,
+        edited=bool(jumps) and len(outside) > after,
+        sound=[*sound.values()],
+    )
+
+
+def _are_mixed(film: FilmInfo, shown: np.ndarray, decoded: np.ndarray) -> bool:
+    """Whether some of the times are of decoding: so ffmpeg fills in those that an MPEG program leaves out.
+
+    Then some are those of other pictures too.
+    """
+    later = shown[MARGIN:]  # and what lies before a cut may be crammed into the first
+    shared = len(later) - len(np.unique(later))
+    return not film.clocked and shared > MIXED * len(later) and not _are_in_order(shown, decoded)
+
+
+def _are_of_decoding(film: FilmInfo, shown: np.ndarray, decoded: np.ndarray) -> bool:
+    """Whether all of the times are of decoding: so ffmpeg fills them in for an AVI, which has no others.
+
+    They are if there are B-frames, which are shown before one that was decoded earlier, and the decoder gives
+    pictures other times than these.
+    """
+    if film.clocked or not len(shown) or not _are_in_order(shown, decoded):
+        return False
+    with closing(decoder_log(film.path)) as pictures:
+        first = list(islice(pictures, LOOKED_AT))
+    came = np.array([picture.time for picture in first]) - film.start_time
+    as_said = np.allclose(came, shown[: len(came)], atol=1e-3) if len(came) <= len(shown) else False
+    return any(picture.bidirectional for picture in first) and not as_said
+
+
+def _are_in_order(shown: np.ndarray, decoded: np.ndarray) -> bool:
+    """Whether pictures are said to be shown as they are decoded."""
+    return bool(np.ptp(shown - decoded) < 1e-6)
+
+
+def _times_of_decoding(film: FilmInfo, shown: np.ndarray, decoded: np.ndarray) -> np.ndarray:
+    """For times of presentation, which MPEG programs, AVI and bare streams do not give to all pictures.
+
+    Decoding begins before anything is shown, but is as evenly spaced.
+    """
+    known = shown[~np.isnan(shown)]
+    first = float(known.min()) if len(known) and film.clocked else 0.0
+    if np.isnan(decoded).any():
+        return first + np.arange(len(decoded)) / float(film.rate)
+    times = decoded - decoded.min(initial=np.inf) + first
+    rate = float(usual_pace(np.sort(times), film.rate)) if len(times) > 1 else float(film.rate)
+    even = first + np.arange(len(times)) / rate
+    # Some muxers lose the beat by the pictures that a decoder might have held back, and has not.
+    return even if np.abs(times - even).max() < ASTRAY / rate else times
+
+
+def _are_fields(film: FilmInfo, times: np.ndarray) -> bool:
+    """Whether a picture comes in two packets, a field in each, as camcorders and broadcasts may have it.
+
+    The header says so, its rate is that of the pictures, and there are twice as many packets.
+    """
+    if film.progressive or film.order is None or len(times) < 4:
+        return False
+    packets = (len(times) - 1) / max(times[-1] - times[0], 1e-6)
+    return abs(packets / float(film.rate) - 2) < 0.05
+
+
+def _jumps(shown: np.ndarray, decoded: np.ndarray, heard: np.ndarray, clocked: bool) -> list[int]:
+    """Where a clock was set anew: back, which ffmpeg shows as standing still, or far on, like the sound's."""
+    if len(shown) < 2:
+        return []
+    stands = np.diff(decoded, prepend=-np.inf) <= 0
+    if not clocked:
+        # Two pictures of one millisecond are no jump.
+        stands &= np.diff(shown, prepend=-np.inf) == 0
+        stands &= np.append(stands[1:], False) | np.append(False, stands[:-1])
+    begins = stands & ~np.append(False, stands[:-1])
+    leaps = np.diff(decoded, prepend=np.inf) > JUMP if clocked else np.zeros_like(stands)
+    if len(heard):
+        quiet = heard[:-1][np.diff(heard) > JUMP]
+        for number in np.flatnonzero(leaps):
+            leaps[number] = np.any(np.abs(quiet - decoded[number - 1]) < JUMP)
+    return np.flatnonzero(begins | leaps).tolist()
