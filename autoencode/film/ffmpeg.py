@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -42,7 +43,10 @@ def start(arguments: list[str], **options: Any) -> subprocess.Popen[bytes]:
       options: of `subprocess.Popen`; nothing is read from stdin unless they say so.
     """
     words = [binary(), "-hide_banner", "-nostdin", *arguments]
-    return subprocess.Popen(words, **{"stdin": subprocess.DEVNULL, **options}, start_new_session=True)
+    # A copy of the environment: TensorFlow, imported in another thread meanwhile, changes the one that execve
+    # would read, and where that has moved ffmpeg does not start ("Bad address").
+    usual = {"stdin": subprocess.DEVNULL, "env": dict(os.environ)}
+    return subprocess.Popen(words, **{**usual, **options}, start_new_session=True)
 
 
 def run(arguments: list[str], folder: Path | None = None) -> subprocess.CompletedProcess[bytes]:
