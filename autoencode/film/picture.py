@@ -11,6 +11,15 @@ HDR = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
 WHITE = 203
 """Nits of a white sheet in HDR (ITU-R BT.2408), which becomes SDR's white, or nearly."""
 
+_WHOLE = {
+    0: "bwdif=mode=send_frame,",
+    # Ffmpeg has turned the picture by now: fields are columns, and what was above is at the right or left.
+    90: "transpose=clock,bwdif=mode=send_frame,transpose=cclock,",
+    180: "vflip,bwdif=mode=send_frame,vflip,",
+    270: "transpose=cclock,bwdif=mode=send_frame,transpose=clock,",
+}
+"""Makes woven fields whole, by the degrees that the picture was turned counter-clockwise."""
+
 
 def filters(film: FilmInfo, size: Size) -> str:
     """The filters from the film's picture as shown to an RGB frame of (width, height).
@@ -19,7 +28,7 @@ def filters(film: FilmInfo, size: Size) -> str:
     pixels and cropped at the middle, HDR brought to BT.709's range. Pictures of another size than the film
     began with, as broadcasts may have them, keep their bars, and cover the frame too.
     """
-    whole = "bwdif=mode=send_frame," if film.deinterlace else ""
+    whole = _WHOLE[film.rotation] if film.deinterlace else ""
     across, down = film.width, film.height
     if film.crop:
         usual = f"eq(iw,{across})*eq(ih,{down})"

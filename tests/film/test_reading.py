@@ -136,6 +136,16 @@ def test_woven_fields_become_whole_pictures(tmp_path):
     )
 
 
+@pytest.mark.parametrize("rotation", [90, 180, 270])
+def test_woven_fields_of_a_camera_held_upright_become_whole_pictures(tmp_path, rotation):
+    moving(tmp_path / "a.mp4", "interlace=lowpass=off", "setfield=tff")
+    ffmpeg_run("-display_rotation", rotation, "-i", tmp_path / "a.mp4", "-c", "copy", tmp_path / "b.mp4")
+    whole = read(tmp_path / "a.mp4", Reading(), (160, 96))[20]
+    size = (160, 96) if rotation == 180 else (96, 160)
+    turned = read(tmp_path / "b.mp4", Reading(deinterlace="on"), size)[20]
+    np.testing.assert_allclose(np.rot90(turned.pixels, -rotation // 90).astype(int), whole.pixels, atol=3)
+
+
 def test_woven_fields_are_found_though_the_header_calls_them_whole(tmp_path):
     path = moving(tmp_path / "a.mkv", "interlace=lowpass=off", "setfield=prog", flags="-ildct-ilme")
     assert probe(path).progressive
