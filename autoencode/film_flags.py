@@ -38,7 +38,9 @@ _DEINTERLACE = flags.DEFINE_enum(
     "deinterlace", "auto", ["auto", "on", "off"], "Make one picture of two woven fields."
 )
 _ALLOW_DAMAGED = flags.DEFINE_boolean(
-    "allow_damaged", False, "Take a broken film as it is: for a picture that is gone the one before it stays."
+    "allow_damaged",
+    False,
+    "Take a broken film as it is: a new film keeps the picture before a gap, records leave out what is gone.",
 )
 PART = (_START, _DURATION, _EVERY, _CROP, _DEINTERLACE)
 """Those that choose frames, where nothing is damaged."""
