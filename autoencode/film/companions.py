@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from autoencode.film.clocks import Stretch
 from autoencode.film.probe import FilmInfo
 
 _EVERYWHERE = {"aac", "mp3", "ac3", "eac3", "alac"}
@@ -43,7 +45,7 @@ class Companions:
     duration: float | None = None  # None: to the end
     delay: float = 0.0  # how long after `start` the first picture comes
     audio: Literal["all", "first", "none"] = "all"  # which tracks of sound
-    jumps: bool = False  # the film's clock is set anew in between
+    stretches: Mapping[str, Sequence[Stretch]] | None = None  # as of the timeline
     edited: bool = False  # an edit list shows pieces of it: sound that is copied would come whole
 
     @property

@@ -69,7 +69,7 @@ def read_frames(
         closing(_decode_range(film, stack, timeline, said)) as frames,
         closing(Ear(timeline.damage, said)) as ear,
     ):
-        for frame in _counted(film, frames, timeline) if timeline.guessed else frames:
+        for frame in frames:
             ear.listen(frame.time)
             # Where an edit list leaps the decoder misses pictures that it leaps over, and none of the film's.
             corrupt = frame.corrupt and not timeline.edited
@@ -86,29 +86,40 @@ def read_frames(
     lost = len(times) - due
     what = f"the last {pictures(lost)}, after {clock(time)}, cannot be decoded"
     # Where pictures are only counted, those that are passed over at the beginning are missed at the end.
-    passed_over = timeline.guessed and not said and not corrupt
+    passed_over = timeline.order is not None and not said and not corrupt
     if lost > (FORGIVEN if film.clocked or passed_over else 0):
         timeline.damage.found(what if corrupt else f"the picture breaks off at {clock(time)}")
     elif lost > 0:
         timeline.damage.note(what)
 
 
-def _counted(film: FilmInfo, frames: Iterator[Frame], timeline: Timeline) -> Iterator[Frame]:
-    """Frames of a film that does not say when they are shown, with the times of those in their order.
+def _in_order(film: FilmInfo, frames: Iterator[Frame], timeline: Timeline) -> Iterator[Frame]:
+    """Of all frames of a film whose decoder does not say when they are shown, the timeline's, with its times.
 
-    The decoder's own times are no good but for their steps, which tell where it could not decode some; in a
-    transport or program stream not even those, if they are small.
+    What the decoder says instead is looked up. Where that is not known it is no good but for its steps, which
+    tell where it could not decode some; in a transport or program stream not even those, if they are small.
     """
-    number, before = -1, None
+    order, half = timeline.order, _half(timeline)
+    last = timeline.skipped + len(timeline.decoded) - 1
     least = TREMBLE + 1 if film.clocked else 1
+    number, before = -1, None
     for frame in frames:
         step = 1
-        if before is not None and not timeline.counted:
-            leap = round((frame.time - before) / (2 * _half(timeline)))
+        if order.stamps is not None:
+            same = np.flatnonzero(np.abs(order.stamps - frame.time) < half)
+            step = int(same[np.abs(same - number - 1).argmin()]) - number if len(same) else 1
+            if step < 1:  # where one recording ends and another begins, the decoder may mix them up
+                continue
+        elif before is not None and order.steps:
+            leap = round((frame.time - before) / (2 * half))
             # One that is longer than the film is no time at all, as some have for their first pictures.
-            step = leap if least < leap < len(timeline.decoded) else 1
-        number, before = min(number + step, len(timeline.decoded) - 1), frame.time
-        yield frame._replace(time=float(timeline.decoded[number]))
+            step = leap if least < leap < len(order.times) else 1
+        number, before = number + step, frame.time
+        if number > last and last < len(order.times) - 1:
+            return
+        number = min(number, last)
+        if number >= timeline.skipped:
+            yield frame._replace(time=float(order.times[number]))
 
 
 def _nearest(times: np.ndarray, time: float) -> int:
@@ -151,11 +162,9 @@ def _half(timeline: Timeline) -> float:
 
 def _decode_range(film: FilmInfo, stack: Stack, timeline: Timeline, said: bytearray) -> Iterator[Frame]:
     first, count = float(timeline.times[0]), len(timeline.decoded)
-    if timeline.guessed:
-        # The decoder's own times are another guess: only counting leads to the right picture.
-        with closing(_decode(film, stack, said=said)) as frames:
-            yield from islice(frames, timeline.skipped, timeline.skipped + count)
-            next(frames, None)  # at the film's end it says what it complained of last
+    if timeline.order is not None:
+        with closing(_decode(film, stack, said=said)) as frames:  # a moment cannot be sought
+            yield from _in_order(film, frames, timeline)
         return
     if timeline.skipped == 0:
         yield from _decode(film, stack, count=count, said=said)

@@ -55,7 +55,7 @@ def join(
     try:
         come, notes = [], []
         if source is not None:
-            source = evened(source, evened_file, path) if source.jumps else source
+            source = evened(source, evened_file, path) if source.stretches is not None else source
             come = tracks(source, suffix)
             come = cut(source, come, cut_file, path) if source.excerpt else come
         try:
@@ -171,7 +171,7 @@ def _command(
     if joined.suffix != ".mkv":
         command += ["-movflags", "+faststart"]
     command += [ffmpeg.target(joined.name)]
-    if source is not None and not source.jumps:
+    if source is not None and source.stretches is None:
         # ffmpeg counts an MPEG-TS from the first stream in use. Keeping the source's picture in use, for
         # nothing else, stops sound that starts late from coming early.
         command += ["-map", "1:V:0", "-c", "copy", "-bsf:v", "setts=ts=N", "-f", "null", "-"]

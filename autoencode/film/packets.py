@@ -27,6 +27,9 @@ class Packet(NamedTuple):
 NEVER = 2**53
 """Of its time base, so far no film lasts: ffmpeg says so, or more, where it has no time."""
 
+_FAR = 2**40
+"""Of a time base: before all that is there, and behind it."""
+
 USUAL = ("0:V:0", "0:a?", "0:s?")
 """Picture, sound and subtitles."""
 
@@ -34,17 +37,23 @@ OTHERS = ("0:v?", "0:d?")
 """Further pictures, and data, such as a camera's own."""
 
 
-def read_packets(path: Path, said: bytearray, streams: Sequence[str] = USUAL) -> Iterator[Packet]:
+def read_packets(
+    path: Path, said: bytearray, streams: Sequence[str] = USUAL, back: bool = False
+) -> Iterator[Packet]:
     """Every packet of some of a film's streams, in the file's order, by the file's own clock.
 
     Args:
       path: the film.
       said: gets what ffmpeg complained of.
       streams: which, as ffmpeg's -map has it.
+      back: where the file's clock goes back, times do so too. Ffmpeg lets them stand still instead, on their
+        way out; to go by they hide in what a packet lasts, which is 0 then, and each stream's order is all
+        that is left of the file's.
     """
     maps = [word for stream in streams for word in ("-map", stream)]
     # Without -copyts ffmpeg counts some containers from the first stream mapped, not from the file's start.
     command = ["-v", "error", "-copyts", *ffmpeg.source(path), *maps]
+    command += ["-bsf", f"setts=pts=PTS:dts=N-{_FAR}:duration=DTS+{_FAR}"] if back else []
     command += ["-c", "copy", "-copy_unknown", "-f", "framecrc", "-"]
     bases: dict[str, float] = {}
     with tempfile.TemporaryFile() as complaints:
@@ -59,6 +68,10 @@ def read_packets(path: Path, said: bytearray, streams: Sequence[str] = USUAL) ->
                 if base is None or len(columns) < 6:
                     continue
                 decoded, shown, lasts, size = map(int, columns[1:5])
+                if back:
+                    decoded, lasts = lasts - _FAR if lasts else NEVER, 0
+                    # That of sound has become that of decoding, which is no other.
+                    shown = shown if columns[0] == "0" else decoded
                 at = shown * base if abs(shown) < NEVER else None
                 from_then = decoded * base if abs(decoded) < NEVER else math.nan
                 empty, discarded = size == 0, _is_discarded(columns[6:])

@@ -9,12 +9,13 @@ from fractions import Fraction
 import numpy as np
 
 from autoencode.errors import UserError
+from autoencode.film.clocks import FORWARD
 from autoencode.film.damage import Damage
 from autoencode.film.header import read_header
 from autoencode.film.packets import OTHERS, read_packets
 from autoencode.film.probe import FilmInfo
-from autoencode.film.stamps import JUMP, Stamps, read_stamps
-from autoencode.film.timeline import FORGIVEN, Timeline, clock, pace, pictures
+from autoencode.film.stamps import Stamps, read_stamps
+from autoencode.film.timeline import FORGIVEN, Order, Timeline, clock, pace, pictures
 from autoencode.film.transport import packet_size
 
 EVEN, MOST_GAPS = 0.95, 10
@@ -50,8 +51,7 @@ def scan(
     packets, damage = read_stamps(film), Damage(film.path, allow_damaged)
     if not len(packets.times):
         raise UserError(f"{film.path}: holds no readable picture; copy the film again")
-    if packets.jumps:
-        packets = _in_order(film, packets, damage)
+    packets = _one_clock(film, packets, damage)
     rate, constant = pace(packets.times, film.rate)
     last = packets.last_duration
     if len(packets.times) == 1 and last > 0 and abs(last - 1 / rate) > 0.002:  # a header has two decimals
@@ -78,24 +78,37 @@ def scan(
         rate,
         constant,
         length,
-        guessed=packets.guessed,
-        counted=packets.counted or bool(packets.jumps),
-        jumps=bool(packets.jumps),
+        order=_order(packets),
         edited=packets.edited,
+        stretches={} if packets.edited else packets.recordings and packets.recordings.stretches,
         damage=damage,
     )
     return whole.part(start, duration, every)
 
 
-def _in_order(film: FilmInfo, packets: Stamps, damage: Damage) -> Stamps:
-    """With the times that the pictures would have if they followed each other at the header's rate."""
-    times = max(0.0, float(packets.times[0])) + np.arange(len(packets.times)) / float(film.rate)
+def _one_clock(film: FilmInfo, packets: Stamps, damage: Damage) -> Stamps:
+    """With times of a clock that runs on."""
     if packets.edited:
         damage.note("shows pieces of itself, as its edit list has it, at an even pace")
-        return replace(packets, times=times, end=np.inf, guessed=True, jumps=[], outside=0, sound=[])
-    for number in packets.jumps[:MOST_GAPS]:
+        times = max(0.0, float(packets.times[0])) + np.arange(len(packets.times)) / float(film.rate)
+        return replace(packets, times=times, end=np.inf, guessed=True, outside=0, sound=[])
+    if packets.recordings is None:
+        return packets
+    times, begins = packets.recordings.times, packets.recordings.begins
+    for number in begins[:MOST_GAPS]:
         damage.found(f"its clock jumps near picture {number + 1:,}, after {clock(times[number])} of pictures")
+    if len(begins) > MOST_GAPS:
+        damage.note(f"and so near {len(begins) - MOST_GAPS:,} more of its pictures")
     return replace(packets, times=times, end=np.inf, guessed=True, sound=[])
+
+
+def _order(packets: Stamps) -> Order | None:
+    """What is to be known where the decoder's times are not the film's."""
+    if not packets.guessed:
+        return None
+    if packets.recordings:
+        return Order(packets.times, packets.recordings.stamps)
+    return Order(packets.times, steps=not (packets.counted or packets.edited))
 
 
 def _find_gaps(packets: Stamps, rate: Fraction, damage: Damage, clocked: bool) -> None:
@@ -126,7 +139,7 @@ def _find_gaps(packets: Stamps, rate: Fraction, damage: Damage, clocked: bool) -
         cut_out = missing <= FORGIVEN and at_its_ends
         if packets.complaint or packets.cut:
             damage.found(f"{what} cannot be read ({packets.complaint})")
-        elif (clocked and not cut_out) or steps[before] > JUMP:
+        elif (clocked and not cut_out) or steps[before] > FORWARD:
             # Nothing else would tell of a stretch that was not received; and nothing stands still for so long
             # in a film at an even pace.
             damage.found(f"{what} missing, or the recording paused")

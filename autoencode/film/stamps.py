@@ -11,6 +11,7 @@ from itertools import islice
 import numpy as np
 
 from autoencode.film import ffmpeg
+from autoencode.film.clocks import FORWARD, Recordings, find_recordings
 from autoencode.film.decoder_log import decoder_log
 from autoencode.film.packets import read_packets
 from autoencode.film.probe import FilmInfo
@@ -27,9 +28,6 @@ MIXED = 0.01
 
 SILENCE = 0.2
 """Seconds between two packets of a track of sound from which something is missing."""
-
-JUMP = 10.0
-"""Seconds by which a clock must leap to have been set anew, and nothing to be missing: as ffmpeg has it."""
 
 
 @dataclass
@@ -50,15 +48,15 @@ class Stamps:
     held: np.ndarray  # when packets come that hold no picture: the one before stays
     guessed: bool  # not all pictures say truly when they are shown
     counted: bool  # nor does the decoder know it
-    jumps: list[int]  # pictures, in the file's order, at which its clock was set anew
-    edited: bool  # or it is no clock, but an edit list that shows pieces of the file
+    recordings: Recordings | None  # if there are several: their clocks, which `times` knows nothing of
+    edited: bool  # an edit list shows pieces of the file
     sound: list[Sound]  # its tracks
 
 
 def read_stamps(film: FilmInfo) -> Stamps:
     """Reads all packets of a film."""
-    # Of each picture, in seconds; when packets come that hold none; and when the sound's are decoded.
-    shown, decoded, lasts, held, heard = (array("d") for _ in range(5))
+    # Of each picture, in seconds; and when packets come that hold none.
+    shown, decoded, lasts, held = (array("d") for _ in range(4))
     end, held_until, outside, said = 0.0, 0.0, array("d"), bytearray()
     sound = {str(1 + track): Sound() for track in range(len(film.audio))}
     for packet in read_packets(film.path, said):
@@ -79,21 +77,19 @@ def read_stamps(film: FilmInfo) -> Stamps:
             if time > track.end + SILENCE and track.end > -np.inf:
                 track.gaps.append((track.end, time))
             track.end = time + packet.lasts
-            if packet.stream == "1":
-                heard.append(packet.decoded)
     times, decoding = np.array(shown), np.array(decoded)
     guessed = bool(np.isnan(times).any()) or _are_mixed(film, times, decoding)
     if guessed:
         times = _times_of_decoding(film, times, decoding)
     counted = not guessed and _are_of_decoding(film, times, decoding)
-    jumps = _jumps(times, decoding, np.array(heard), film.clocked)
+    in_fields = _are_fields(film, times)
+    after = sum(time > times.max(initial=-np.inf) for time in outside)
+    runs_on = _runs_on(times, decoding, film.clocked)
+    edited = not runs_on and len(outside) > after
     final = int(np.argmax(times)) if len(times) else 0
     last = max(lasts[final], held_until - times[final]) if len(times) else 0.0
     usual = float(np.median(np.delete(lasts, final))) if len(times) > 1 else 0.0
-    times.sort()
-    if _are_fields(film, times):
-        times = times[::2]
-    after = sum(time > times.max(initial=-np.inf) for time in outside)
+    times = np.sort(times)[:: 2 if in_fields else 1]
     return Stamps(
         times=times,
         last_duration=last,
@@ -105,8 +101,8 @@ def read_stamps(film: FilmInfo) -> Stamps:
         held=np.array(held),
         guessed=guessed or counted,
         counted=counted,
-        jumps=jumps,
-        edited=bool(jumps) and len(outside) > after,
+        recordings=None if runs_on or edited else find_recordings(film, in_fields),
+        edited=edited,
         sound=[*sound.values()],
     )
 
@@ -164,23 +160,17 @@ def _are_fields(film: FilmInfo, times: np.ndarray) -> bool:
     """
     if film.progressive or film.order is None or len(times) < 4:
         return False
-    packets = (len(times) - 1) / max(times[-1] - times[0], 1e-6)
+    packets = (len(times) - 1) / max(float(np.ptp(times)), 1e-6)
     return abs(packets / float(film.rate) - 2) < 0.05
 
 
-def _jumps(shown: np.ndarray, decoded: np.ndarray, heard: np.ndarray, clocked: bool) -> list[int]:
-    """Where a clock was set anew: back, which ffmpeg shows as standing still, or far on, like the sound's."""
+def _runs_on(shown: np.ndarray, decoded: np.ndarray, clocked: bool) -> bool:
+    """Whether a clock was, for all that is seen here, never set back, where it stands still, or far on."""
     if len(shown) < 2:
-        return []
-    stands = np.diff(decoded, prepend=-np.inf) <= 0
-    if not clocked:
-        # Two pictures of one millisecond are no jump.
-        stands &= np.diff(shown, prepend=-np.inf) == 0
-        stands &= np.append(stands[1:], False) | np.append(False, stands[:-1])
-    begins = stands & ~np.append(False, stands[:-1])
-    leaps = np.diff(decoded, prepend=np.inf) > JUMP if clocked else np.zeros_like(stands)
-    if len(heard):
-        quiet = heard[:-1][np.diff(heard) > JUMP]
-        for number in np.flatnonzero(leaps):
-            leaps[number] = np.any(np.abs(quiet - decoded[number - 1]) < JUMP)
-    return np.flatnonzero(begins | leaps).tolist()
+        return True
+    stands = np.diff(decoded) <= 0
+    if clocked:
+        return not (stands.any() or (np.diff(decoded) > FORWARD).any())
+    # Two pictures of one millisecond are no jump.
+    stands &= np.diff(shown) == 0
+    return not (stands[1:] & stands[:-1]).any()

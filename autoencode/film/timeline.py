@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from autoencode.errors import UserError
+from autoencode.film.clocks import Stretch
 from autoencode.film.damage import Damage
 
 FORGIVEN = 3
@@ -18,6 +19,15 @@ FORGIVEN = 3
 
 MARGIN = FORGIVEN + 1
 """Pictures that are decoded before the first that is needed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """The pictures of a whole film, where its decoder does not say truly when they are shown."""
+
+    times: np.ndarray  # float64 (pictures,), sorted, seconds: when they are shown
+    stamps: np.ndarray | None = None  # the times that the decoder gives them, if they are known
+    steps: bool = False  # if not, whether the steps between those tell where some are missing
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,10 +42,9 @@ class Timeline:
     begins: float | None = None  # seconds; None: with the first picture, and not while it is already shown
     between: np.ndarray | None = None  # the times of all pictures, those that are passed over too
     skipped: int = 0  # pictures of the film before the first
-    guessed: bool = False  # not all say truly when they are shown: they come in this order, at this pace
-    counted: bool = False  # nor do the decoder's times tell where one is missing: guessed too
-    jumps: bool = False  # the file's clock was set anew in between: counted too
-    edited: bool = False  # an edit list shows pieces of the file: guessed too
+    order: Order | None = None  # None: the decoder's times are these
+    edited: bool = False  # an edit list shows pieces of the file
+    stretches: Mapping[str, Sequence[Stretch]] | None = None  # the file's clock was set anew in between
     damage: Damage = field(default_factory=lambda: Damage(Path()))  # what was and will be found of it
 
     @property

@@ -62,11 +62,33 @@ def evened(source: Companions, file: Path, path: Path) -> Companions:
     taken = [track for track in tracks(source, ".mkv") if track.become]
     if not taken:
         return replace(source, film=replace(film, subtitles=()))
-    _write(file, [*ffmpeg.source(film.path), *options(taken, {film.path: 0}, ".mkv")], path)
+    moved = ["-copyts", *_moved(source)] if source.stretches else []
+    _write(file, [*moved, *ffmpeg.source(film.path), *options(taken, {film.path: 0}, ".mkv")], path)
     kept = [track.place for track in taken if track.kind == "s"]
     subtitles, written = (tuple(each[place] for place in kept) for each in (film.subtitles, film.written))
     film = replace(film, path=file, start_time=0.0, subtitles=subtitles, written=written)
     return replace(source, film=film)
+
+
+def _moved(source: Companions) -> list[str]:
+    """Arguments of the input: each recording's sound and subtitles beside its pictures, and none outside."""
+    film, arguments = source.film, []
+    streams = [f"a:{place}" for place in range(len(film.audio))]
+    streams += [f"s:{place}" for place in range(len(film.subtitles))]
+    for number, stream in enumerate(streams, start=1):
+        stretches = source.stretches.get(str(number), ())
+        move, outside, before = f"{-film.start_time:.6f}", "0", 0.0
+        for stretch, following in zip(stretches, [*stretches[1:], None], strict=True):
+            move += f"+gte(N\\,{stretch.first})*{stretch.moved - before:.6f}"
+            before = stretch.moved
+            begin, end = stretch.begin + stretch.moved, stretch.end + stretch.moved
+            if stretch.first:
+                outside += f"+gte(n\\,{stretch.first})*lt(pts*tb\\,{begin:.6f})"
+            if following:
+                outside += f"+lt(n\\,{following.first})*gte(pts*tb\\,{end:.6f})"
+        move = f"({move})/TB"
+        arguments += [f"-bsf:{stream}", f"setts=pts=PTS+{move}:dts=DTS+{move},noise=drop={outside}"]
+    return arguments
 
 
 def cut(source: Companions, come: Sequence[Track], file: Path, path: Path) -> list[Track]:

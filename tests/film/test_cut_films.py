@@ -29,3 +29,13 @@ def test_sound_from_before_the_beginning_is_no_length_of_the_picture(tmp_path, c
     ffmpeg_run("-ss", 2.5, "-i", whole, "-c", "copy", tmp_path / "cut.mp4")
     ffmpeg_run("-i", tmp_path / "cut.mp4", "-c:v", codec, "-c:a", "copy", tmp_path / "film.mkv")
     assert not read(tmp_path / "film.mkv")[1].damage.notes
+
+
+def test_an_mpeg_program_of_small_pictures_is_whole(tmp_path):
+    """Several share a packet, and some their time of decoding."""
+    sources = "-f lavfi -i color=gray:s=160x120:r=25:d=4 -f lavfi -i sine=d=4"
+    codecs = "-c:v mpeg2video -q:v 3 -c:a mp2 -pix_fmt yuv420p"
+    ffmpeg_run(*sources.split(), *codecs.split(), tmp_path / "film.mpg")
+    frames, timeline = read(tmp_path / "film.mpg")
+    assert len(frames) == timeline.count == 100
+    assert not timeline.damage.notes
