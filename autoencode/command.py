@@ -101,6 +101,8 @@ def _is_the_worlds(error: Exception) -> bool:
 def _in_short(error: Exception) -> str:
     """Its first line, and what to do about it where that is known."""
     words = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        words = f"{error.filename}: {error.strerror}"
     mend = next((mend for sign, mend in MENDS.items() if re.search(sign, words)), None)
     return f"{mend} ({words})" if mend else words
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -26,7 +26,12 @@ MARK = ".rendered"
 
 
 def join(
-    parts: Sequence[Path], rate: Fraction, source: Companions | None, path: Path, frames: int
+    parts: Sequence[Path],
+    rate: Fraction,
+    source: Companions | None,
+    path: Path,
+    frames: int,
+    ready: Callable[[], object] = lambda: None,
 ) -> list[str]:
     """Makes a film of parts that lie in one folder, without encoding their picture again.
 
@@ -38,6 +43,7 @@ def join(
       source: whose sound, subtitles and chapters, or None: none.
       path: the film to make, mp4, mov or mkv by suffix.
       frames: how many the parts have.
+      ready: called when it is whole, and before it takes its place.
 
     Returns:
       What was complained of, and what is missing in the sound that came along.
@@ -71,6 +77,7 @@ def join(
         if said:
             notes.append(f"what came along did so with a complaint ({ffmpeg.last_words(said)})")
         notes += check_count(path, joined, frames)
+        ready()
         _place(joined, path)
         return notes
     finally:
@@ -78,7 +85,13 @@ def join(
             file.unlink(missing_ok=True)  # it may be what fills the disk
 
 
-def unfold(parts: Sequence[Path], rate: Fraction, path: Path, frames: int) -> None:
+def unfold(
+    parts: Sequence[Path],
+    rate: Fraction,
+    path: Path,
+    frames: int,
+    ready: Callable[[], object] = lambda: None,
+) -> None:
     """Makes a folder of PNGs of parts that lie in one folder: 00000001.png is the first.
 
     Args:
@@ -86,6 +99,7 @@ def unfold(parts: Sequence[Path], rate: Fraction, path: Path, frames: int) -> No
       rate: frames per second.
       path: the folder; if it is there, it holds nothing but such pictures, and is replaced.
       frames: how many the parts have.
+      ready: called when all are there, and before they take their place.
 
     Raises:
       UserError: ffmpeg failed, or not all frames arrived.
@@ -111,6 +125,7 @@ def unfold(parts: Sequence[Path], rate: Fraction, path: Path, frames: int) -> No
         if found != frames:
             raise UserError(f"{path}: {found} of {frames} frames arrived in it; try again")
         (unfolded / MARK).touch()
+        ready()
         _place(unfolded, path)
     finally:
         shutil.rmtree(unfolded, ignore_errors=True)

@@ -44,7 +44,8 @@ def options(come: Sequence[Track], inputs: dict[Path, int], suffix: str) -> list
             arguments += [f"-metadata:s:{here}", f"language={name}"]
         arguments += [f"-c:{here}", become, *([f"-b:{here}", "192k"] if become == "aac" else [])]
         made[kind] += 1
-    return arguments
+    # Ffmpeg would show a track of subtitles that nobody asked for, were it not told to change nothing.
+    return [*arguments, "-disposition", "+0"] if arguments else []
 
 
 def evened(source: Companions, file: Path, path: Path) -> Companions:

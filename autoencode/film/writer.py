@@ -91,6 +91,7 @@ class FilmWriter:
                 " choose a smaller --height or --size"
             )
         self.source = source
+        self._source_bytes = source.film.path.stat().st_size if source and source.film.path.exists() else 0
         self.made_of = f"{made_of}\n{self.format}\n" if made_of else ""
         self._folder = self.path.with_name(f".{self.path.name}.parts")
         self._busy = f"{self.path}: is being written by another process; wait for it"
@@ -101,7 +102,7 @@ class FilmWriter:
         self.damage = Damage(self.path)
         """What is wrong with the film that the frames are of; kept with their parts."""
         self.before: Callable[[], object] = lambda: None
-        """Called when all frames are there, and before the film takes its place."""
+        """Called when the film is whole, and before it takes its place."""
         self.then: Callable[[], object] = lambda: None
         """Called when the film is whole."""
         self._encoder: Encoder | None = None
@@ -241,17 +242,24 @@ class FilmWriter:
             raise UserError(f"{self.path}: no frame was written, so no film was made; check the source")
         self.end_part()
         self._settle()
-        self.before()
         if self.format.codec == "png":
-            unfold(self._parts, self.format.rate, self.path, self.frames)
+            unfold(self._parts, self.format.rate, self.path, self.frames, self._make_ready)
         else:
-            notes = join(self._parts, self.format.rate, self.source, self.path, self.frames)
+            notes = join(self._parts, self.format.rate, self.source, self.path, self.frames, self._make_ready)
             for note in notes:
                 if note not in self.damage.notes:  # the source had it too
                     self.damage.note(f"in the new film: {note}")
         self.then()  # before the parts go: until then all of it can be made again of them
         for part in self._parts:
             part.unlink()
+
+    def _make_ready(self) -> None:
+        """The last that is done before the film takes its place."""
+        film = self.source and self.source.film.path
+        if film and film.exists() and film.stat().st_size < self._source_bytes:
+            # How much of its sound is gone nobody knows.
+            self.damage.found("became shorter while it was read")
+        self.before()
 
     def _clear(self) -> None:
         """Leaves nothing but the film, if it is whole, or the parts that are."""

@@ -85,6 +85,18 @@ def test_languages_subtitles_and_chapters_come_along(tmp_path, rich, suffix, sub
     assert float(chapters[1][0]) == pytest.approx(2, abs=0.01)
 
 
+@pytest.mark.parametrize("shown", [(), (1,)], ids=["none", "the second"])
+@pytest.mark.parametrize("part", [(0.0, None), (0.2, 2.0)], ids=["whole", "excerpt"])
+def test_only_subtitles_that_were_to_be_shown_unasked_are(tmp_path, rich, shown, part):
+    given = [f"-disposition:s:{track} {'default' if track in shown else '0'}" for track in (0, 1)]
+    path = tmp_path / "film.mkv"
+    ffmpeg_run("-i", rich.path, *["-map", "0", "-c", "copy"], *" ".join(given).split(), path)
+    made = write_film(tmp_path / "made.mkv", 48, source=Companions(probe(path), *part))
+    said = subprocess.run([ffmpeg.binary(), "-i", made], capture_output=True, check=False).stderr.decode()
+    lines = re.findall(r"Stream #.*Subtitle.*", said)
+    assert [number for number, line in enumerate(lines) if "(default)" in line] == [*shown]
+
+
 def test_quicktimes_own_names_of_languages(tmp_path):
     languages = ("hrv", "swe", "zho", "fra")
     film = make_film(tmp_path / "film.mkv", frames=24, sound_codec="aac")

@@ -1,10 +1,12 @@
 """Films of one picture, of one pixel, vast ones, and files that do not stay as they are."""
 
+import os
+
 import numpy as np
 import pytest
 from films import film_writer, make_film, number_of
 
-from autoencode.errors import UserError
+from autoencode.errors import DamagedError, UserError
 from autoencode.film.companions import Companions
 from autoencode.film.decode import read_frames
 from autoencode.film.probe import probe
@@ -73,4 +75,21 @@ def test_a_film_that_vanishes_meanwhile_is_one_line_and_what_is_made_stays(tmp_p
     assert "\n" not in str(refused.value)
     assert not made.exists()
     hidden.rename(path)
+    assert render(path, made, lambda frames, first: 1 / 0) == 48
+
+
+def test_a_film_that_becomes_shorter_meanwhile_is_damaged_and_the_new_one_waits(tmp_path):
+    """Its pictures may have been read by then; how much of its sound is gone nobody can say."""
+    path, made = make_film(tmp_path / "film.mkv", frames=48), tmp_path / "made.mp4"
+    whole = path.read_bytes()
+
+    def shortening(frames, first):
+        if first == 32:
+            os.truncate(path, len(whole) // 2)
+        return frames
+
+    with pytest.raises(DamagedError, match=r"film\.mkv: became shorter while it was read"):
+        render(path, made, shortening)
+    assert not made.exists()
+    path.write_bytes(whole)
     assert render(path, made, lambda frames, first: 1 / 0) == 48
