@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from autoencode.film.probe import FilmInfo
+import math
+from dataclasses import replace
+
+from autoencode.film.probe import Crop, FilmInfo
 from autoencode.film.stack import Size
 
 HDR = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
@@ -10,6 +13,9 @@ HDR = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
 
 WHITE = 203
 """Nits of a white sheet in HDR (ITU-R BT.2408), which becomes SDR's white, or nearly."""
+
+LARGEST = 16384
+"""Pixels of a side that a picture is scaled to."""
 
 _WHOLE = {
     0: "bwdif=mode=send_frame,",
@@ -29,6 +35,7 @@ def filters(film: FilmInfo, size: Size) -> str:
     began with, as broadcasts may have them, keep their bars, and cover the frame too.
     """
     whole = _WHOLE[film.rotation] if film.deinterlace else ""
+    film = _within_reach(film, size)
     across, down = film.width, film.height
     if film.crop:
         usual = f"eq(iw,{across})*eq(ih,{down})"
@@ -48,6 +55,18 @@ def filters(film: FilmInfo, size: Size) -> str:
         f"{whole}scale={scaled}:flags=bicubic,{_in_full_colour(film)},"
         f"crop={width}:{height},{_to_rgb(film)},format=rgb24,setsar=1"
     )
+
+
+def _within_reach(film: FilmInfo, size: Size) -> FilmInfo:
+    """The film, or if it would have to be enlarged beyond measure, its middle, of which all comes from."""
+    across, down, x, y = film.crop or (film.width, film.height, 0, 0)
+    square = across * film.sample_aspect
+    grow = max(size[0] / square, size[1] / down)
+    if max(square * grow, down * grow) <= LARGEST:
+        return film
+    wide = min(across, math.ceil(size[0] / (film.sample_aspect * grow)) + 2)
+    high = min(down, math.ceil(size[1] / grow) + 2)
+    return replace(film, crop=Crop(wide, high, x + (across - wide) // 2, y + (down - high) // 2))
 
 
 def _in_full_colour(film: FilmInfo) -> str:

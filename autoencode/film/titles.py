@@ -34,7 +34,7 @@ def draw(titles: tuple[str, ...], size: Size, layout: str) -> np.ndarray:
     letters = max(SMALLEST, round(height * SHARE))
     margin, edge = letters // 2, max(1, letters // 12)
     picture = Image.new("RGBA", (across * width, down * height))
-    pen, font = ImageDraw.Draw(picture), _font("".join(titles), letters)
+    pen, font = ImageDraw.Draw(picture), _font("|".join(titles), letters)
     for panel, title in enumerate(titles):
         if pen.textlength(title, font) > (width - 2 * margin) / (len(titles) if layout == "split" else 1):
             raise UserError(f"--titles={title}: too long for a picture {width} pixels wide")

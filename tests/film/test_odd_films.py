@@ -44,6 +44,15 @@ def test_size(tmp_path, size, frames):
     np.testing.assert_allclose(last.pixels.mean((0, 1)), 20 + 3 * (frames - 1), atol=2)
 
 
+@pytest.mark.parametrize("size", [(2, 16384), (16384, 2)])
+def test_a_sliver_is_shown_as_large_as_any_film(tmp_path, size):
+    codec = ["-c:v", "png", "-pix_fmt", "rgb24"]
+    path = make_film(tmp_path / "film.mkv", frames=1, size=size, codec=codec, tagged=False)
+    assert render(path, tmp_path / "made.mp4", layout="side_by_side", height=320) == 1
+    (frame,) = read_frames(probe(tmp_path / "made.mp4"), (960, 320))
+    np.testing.assert_allclose(frame.pixels.mean((0, 1)), 20, atol=2)
+
+
 def test_a_film_that_grows_meanwhile_ends_where_it_ended(tmp_path):
     path = make_film(tmp_path / "film.ts", frames=48)
     film, timeline = open_film(path)
