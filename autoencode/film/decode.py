@@ -29,6 +29,10 @@ STOPPED = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL}
 """Signals that come from outside, of a machine short of memory, say; others a film may cause itself."""
 
 
+UNSTEADY = {"theora", "vp3"}
+"""Codecs of which ffmpeg, where it decodes several pictures at once, now and then shows others."""
+
+
 class Frame(NamedTuple):
     """One picture of the film. The arrays are read-only."""
 
@@ -202,6 +206,7 @@ def _decode(
     reading, writing = os.pipe()
     # With -copyts times do not depend on the seek, nor on which of the streams are read.
     command = ["-v", LEVEL, "-nostats", "-copyts", *(["-ss", f"{seek:.6f}"] if seek > 0 else [])]
+    command += ["-thread_type", "slice"] if film.codec in UNSTEADY else []
     command += [*ffmpeg.source(film.path), "-filter_complex", _graph(film, stack), "-map", "[out]"]
     command += ["-fps_mode", "passthrough", *(["-frames:v", str(count)] if count is not None else [])]
     # Microseconds: the encoder's own time base would round a variable film's times to whole frames.

@@ -31,6 +31,7 @@ class FilmInfo:
 
     path: Path
     container: str  # as ffmpeg calls it
+    codec: str  # of the picture, likewise
     width: int  # pixels as shown, before the sample aspect stretches them
     height: int  # pixels as shown
     sample_aspect: Fraction  # width / height of one pixel as shown
@@ -138,6 +139,7 @@ def _film(
     return FilmInfo(
         path=path,
         container=container,
+        codec=_codec(line),
         width=width,
         height=height,
         sample_aspect=aspect,

@@ -108,7 +108,7 @@ def _order(packets: Stamps) -> Order | None:
         return None
     if packets.recordings:
         return Order(packets.times, packets.recordings.stamps)
-    return Order(packets.times, steps=not (packets.counted or packets.edited))
+    return Order(packets.times, steps=not (packets.counted or packets.edited or packets.absent))
 
 
 def _find_gaps(packets: Stamps, rate: Fraction, damage: Damage, clocked: bool) -> None:
@@ -151,6 +151,8 @@ def _find_gaps(packets: Stamps, rate: Fraction, damage: Damage, clocked: bool) -
 
 def _find_end(film: FilmInfo, packets: Stamps, rate: Fraction, ends: float, damage: Damage) -> None:
     """Whether the film ends where its header says, or a packet does."""
+    if packets.absent:  # then it has an index, at its end, which knows more
+        return
     packet = packet_size(film.path)
     if packet and film.path.stat().st_size % packet:
         damage.found(f"breaks off at {clock(ends)}, in the middle of a packet")

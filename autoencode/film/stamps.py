@@ -11,11 +11,15 @@ from itertools import islice
 import numpy as np
 
 from autoencode.film import ffmpeg
+from autoencode.film.avi import found_in, in_their_places
 from autoencode.film.clocks import FORWARD, Recordings, find_recordings
 from autoencode.film.decoder_log import decoder_log
 from autoencode.film.packets import read_packets
 from autoencode.film.probe import FilmInfo
 from autoencode.film.timeline import MARGIN, usual_pace
+
+ABSENT = "its index tells where, and they are not there"
+"""What is said of pictures."""
 
 ASTRAY = 2.5
 """Pictures that times of decoding may stray from the beat, where there are no others."""
@@ -44,6 +48,7 @@ class Stamps:
     end: float  # seconds: where the last stream of any kind ends
     cut: bool  # the demuxer ran into the end of the file too early
     complaint: str | None  # what else it said, if anything
+    absent: bool  # an index names pictures that are not where it says
     outside: int  # pictures that an edit list cuts off at the end
     held: np.ndarray  # when packets come that hold no picture: the one before stays
     guessed: bool  # not all pictures say truly when they are shown
@@ -59,7 +64,11 @@ def read_stamps(film: FilmInfo) -> Stamps:
     shown, decoded, lasts, held = (array("d") for _ in range(4))
     end, held_until, outside, said = 0.0, 0.0, array("d"), bytearray()
     sound = {str(1 + track): Sound() for track in range(len(film.audio))}
-    for packet in read_packets(film.path, said):
+    packets = read_packets(film.path, said)
+    found = found_in(film.path) if film.container == "avi" else None
+    if absent := found is not None and not found.all():
+        packets = in_their_places(packets, found)
+    for packet in packets:
         time = (packet.decoded if packet.shown is None else packet.shown) - film.start_time
         if packet.discarded:
             if packet.stream == "0":
@@ -96,10 +105,11 @@ def read_stamps(film: FilmInfo) -> Stamps:
         usual_duration=usual,
         end=end,
         cut=re.search(rb"ended prematurely|partial file", said) is not None,
-        complaint=ffmpeg.last_words(bytes(said)) if said.strip() else None,
+        absent=absent,
+        complaint=ABSENT if absent else ffmpeg.last_words(bytes(said)) if said.strip() else None,
         outside=after,
         held=np.array(held),
-        guessed=guessed or counted,
+        guessed=guessed or counted or absent,
         counted=counted,
         recordings=None if runs_on or edited else find_recordings(film, in_fields),
         edited=edited,

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from films import LEVELS, ffmpeg_run, make_film, number_of, read
+from films import LEVELS, ffmpeg_run, make_film, number_of, numbered, read
 
 from autoencode.errors import DamagedError, UserError
 from autoencode.film.decode import read_frames
@@ -107,6 +107,32 @@ def test_what_is_gone_is_filled_by_the_picture_before_it(tmp_path):
     assert len(numbers) == FRAMES
     late = [number for place, number in enumerate(numbers) if place % 72 != number]
     assert 0 < len(late) < 40
+
+
+@pytest.mark.parametrize("lost", [[60], [30, 60, 90], [*range(60, 70)], "a piece"])
+def test_pictures_that_an_avi_no_longer_names_are_missed_where_they_were(tmp_path, lost):
+    grain = np.random.default_rng(0).integers(-10, 11, (FRAMES, 64, 96, 3))
+    grainy = (numbered(FRAMES, SIZE) + grain).astype(np.uint8)
+    codec = ["-c:v", "mpeg4", "-q:v", "2", "-g", "1"]
+    path = make_film(tmp_path / "film.avi", frames=grainy, codec=codec)
+    raw = bytearray(path.read_bytes())
+    movi, index = raw.index(b"movi"), raw.rindex(b"idx1")
+    chunks = [movi + chunk.start() for chunk in re.finditer(b"00dc", raw[movi:index])][-FRAMES:]
+    if lost == "a piece":
+        lost = [60, 61]
+        del raw[chunks[60] - 4 : chunks[62] - 4]
+    else:
+        for number in lost:
+            raw[chunks[number] : chunks[number] + 4] = b"\x99\x00\x77\x12"
+    path.write_bytes(raw)
+    with pytest.raises(DamagedError):
+        read(path)
+    frames, timeline = read(path, allow_damaged=True)
+    kept = [number for number in range(FRAMES) if number not in lost]
+    assert [number_of(frame.pixels) for frame in frames] == [number % LEVELS for number in kept]
+    late = [frame.time * 24 - number for frame, number in zip(frames, kept, strict=True)]
+    np.testing.assert_allclose(late[1:], 1, atol=0.01)  # the first is shown twice as long
+    assert any(f"{lost[0] / 24:.1f} (picture" in note for note in timeline.damage.notes)
 
 
 def test_what_a_torn_index_puts_beyond_the_edit_list_is_said(films, tmp_path):
@@ -219,7 +245,7 @@ def test_pictures_that_are_gone_from_an_avi_are_missed(tmp_path):
     raw[len(raw) // 2 : len(raw) // 2 + 3000] = b""
     raw += bytes(3000)  # as long as its header says
     path.write_bytes(raw)
-    with pytest.raises(UserError, match=r"pictures fewer than its header says.*--allow_damaged"):
+    with pytest.raises(UserError, match=r"cannot be read \(its index.*--allow_damaged"):
         read(path)
 
 

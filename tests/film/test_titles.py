@@ -50,7 +50,7 @@ def test_the_lower_panel_has_its_own(tmp_path):
         ("split", ("one",), "two titles with |"),
         ("single", ("word " * 30,), "too long"),
         ("split", ("source", "half of it taken"), "too long"),
-        ("side_by_side", ("Film", "日本"), r"--titles=Film\|日本: no font here"),
+        ("side_by_side", ("Film", "日本"), "--titles=Film|日本: no font here"),
         ("single", ("Солярис",), "no font here has all its letters"),
         ("single", ("größer",), "no font here has all its letters"),
         ("single", ("two\nlines",), "one line"),
