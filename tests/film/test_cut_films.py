@@ -22,6 +22,16 @@ def test_a_piece_that_was_cut_out_is_taken_with_a_note_at_most(tmp_path, suffix,
     assert timeline.count - len(frames) <= 2
 
 
+def test_the_first_picture_may_come_before_those_that_lean_on_absent_ones(tmp_path):
+    source = "-f lavfi -i mandelbrot=s=192x128:r=24 -t 5 -c:v mpeg2video -bf 2 -g 24 -pix_fmt yuv420p"
+    ffmpeg_run(*source.split(), tmp_path / "whole.mpg")
+    ffmpeg_run("-ss", 2.5, "-i", tmp_path / "whole.mpg", "-c", "copy", tmp_path / "piece.mov")
+    timeline = read(tmp_path / "piece.mov")[1]
+    assert timeline.lost == 3
+    (note,) = timeline.damage.notes
+    assert note.startswith("3 pictures before 0:00.2 (picture 2)")
+
+
 @pytest.mark.parametrize("codec", ["copy", "libx264"])
 def test_sound_from_before_the_beginning_is_no_length_of_the_picture(tmp_path, codec):
     """Matroska counts what a cut left of the sound, to be decoded and not heard, as length of the film."""
