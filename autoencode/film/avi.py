@@ -16,9 +16,10 @@ _ENTRY = np.dtype([("name", "S4"), ("flags", "<u4"), ("offset", "<u4"), ("size",
 
 
 def found_in(path: Path) -> np.ndarray | None:
-    """Which of the pictures that an AVI's index names lie where it says, as bools; None: there is no index.
+    """Which of the pictures that an AVI's index names are there, as bools; None: there is no index of them.
 
-    Or where they would since a piece was cut out before them, which the index itself has moved by.
+    A picture is there if it lies where the index says, or, if a piece was cut out before it, nearer to the
+    beginning by as much as the index itself does.
     """
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as raw:
         chunks, index = re.search(rb"LIST(.{4})movi", raw, re.DOTALL), raw.rfind(b"idx1")
@@ -44,8 +45,20 @@ def found_in(path: Path) -> np.ndarray | None:
             first = np.unique(np.where(there, places, places - moved), return_index=True)[1]
             return (there | after) & np.isin(np.arange(len(places)), first)
 
+        # Writers differ in where they count from; and if neither is right, it means other places.
         known = max(map(found, (0, movi)), key=np.sum)
-        return known if known.sum() > len(known) / 2 else None  # or it means other places
+        return known if known.sum() > len(known) / 2 else None
+
+
+def are_as_many(packets: Iterable[Packet], found: np.ndarray) -> bool:
+    """Whether ffmpeg, which sometimes goes by the index itself, reads no more pictures than were found."""
+    numbers = [_number(packet) for packet in packets if packet.stream == "0"]
+    return max(numbers, default=-1) < found.sum()
+
+
+def _number(packet: Packet) -> int:
+    """Which picture of an AVI's a packet is: empty ones count, though they are no packets."""
+    return round(packet.decoded / packet.lasts) if packet.lasts else 0
 
 
 def in_their_places(packets: Iterable[Packet], found: np.ndarray) -> Iterator[Packet]:
@@ -58,8 +71,7 @@ def in_their_places(packets: Iterable[Packet], found: np.ndarray) -> Iterator[Pa
     missing = np.flatnonzero(found) - np.arange(found.sum())  # before each that was found
     for packet in packets:
         late = 0.0
-        if packet.stream == "0" and packet.lasts and len(missing):
-            number = round(packet.decoded / packet.lasts)  # empty ones count, though they are no packets
-            late = float(missing[min(number, len(missing) - 1)]) * packet.lasts
+        if packet.stream == "0":
+            late = float(missing[_number(packet)]) * packet.lasts
         shown = None if packet.shown is None else packet.shown + late
         yield packet._replace(shown=shown, decoded=packet.decoded + late)

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import defaultdict
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 
-from autoencode.film.packets import read_packets
+from autoencode.film.packets import file_order, read_packets
 from autoencode.film.probe import FilmInfo
 
-FORWARD, BACK = 10.0, 0.5
+FORWARD = 10.0
 """Seconds by which a clock must leap to have been set anew, and nothing to be missing: as ffmpeg has it."""
 
-SHIVER = 0.2
-"""Seconds by which the sound's times may go back."""
+BACK, FAR_BACK = 0.01, 0.5
+"""Seconds by which it must go back; and where ffmpeg only guesses at times, which wander."""
 
-BEFORE = 1.0
-"""Seconds before its first picture, or after its last, at which a recording may have sound."""
+BESIDE = 1.0
+"""Seconds by which sound may begin before the picture of its recording, or end after it."""
+
+NEAR = 0.005
+"""Seconds by which a recording may seem longer or shorter than its pictures are at the header's rate."""
+
+NEIGHBOURS, STRAY = 5, 0.75
+"""Packets in whose midst one stands whose time is no time, if it is so many pictures away from theirs."""
+
+UNTOLD = 0.1
+"""The share of pictures that may lack a time, as where recordings are torn; of MPEG programs many do."""
 
 
 class Stretch(NamedTuple):
@@ -36,8 +45,9 @@ class Recordings:
     """What lies in one file, end to end."""
 
     times: np.ndarray  # float64 (pictures,), sorted, seconds: when they are shown
-    stamps: np.ndarray  # when the file says that they are
+    stamps: np.ndarray | None  # when the decoder will say that they are, if that is known
     begins: list[int]  # which pictures are the first of a recording, but for the first of all
+    strays: list[int]  # which had times that could not be
     stretches: dict[str, list[Stretch]]  # of each other stream, by ffmpeg's number of it
 
 
@@ -48,59 +58,134 @@ def find_recordings(film: FilmInfo, in_fields: bool) -> Recordings | None:
       film: the film, as probed.
       in_fields: whether two packets make a picture.
     """
-    shown, decoded, others = array("d"), array("d"), defaultdict(lambda: array("d"))
-    for packet in read_packets(film.path, bytearray(), back=True):
-        if packet.stream != "0":
-            others[packet.stream].append(packet.decoded - film.start_time)
-        elif not (packet.discarded or packet.empty):
-            shown.append(np.nan if packet.shown is None else packet.shown - film.start_time)
-            decoded.append(packet.decoded - film.start_time)
-    heard = {stream: np.array(times) for stream, times in others.items()}
-    begins = _begins(np.array(decoded), heard.get("1", np.zeros(0)))
-    if not len(begins):
+    packets, said = defaultdict(list), bytearray()
+    for packet in read_packets(film.path, said, back=True):
+        packets[packet.stream].append(packet)
+    places = file_order(said)
+    # Which of the picture's packets hold one, and where those lie among all of the file's.
+    held = [number for number, packet in enumerate(packets["0"]) if not (packet.discarded or packet.empty)]
+    if len(places["0"]) < len(packets["0"]) or not held:
         return None
-    untold = np.isnan(shown)
-    # A few are torn off at the beginning of a recording; MPEG programs leave many out.
-    times = np.array(decoded) if untold.mean() > 0.1 else np.where(untold, decoded, shown)
-    parts = np.split(times, begins)
-    parts = [np.sort(part)[:: 2 if in_fields else 1] for part in parts]
-    frame = float(np.median(np.diff(np.concatenate(parts))))
-    times, spans, end = [], [], float(parts[0][0])
-    for part in parts:
-        moved = end - float(part[0])
-        times.append(part + moved)
-        spans.append(Stretch(0, moved, float(part[0]), float(part[-1]) + frame))
-        end = spans[-1].end + moved
+    lie = places["0"][held]
+    decoded = np.array([packets["0"][number].decoded for number in held]) - film.start_time
+    shown = np.array([packets["0"][number].shown or np.nan for number in held]) - film.start_time
+    heard = {
+        stream: np.array([packet.decoded for packet in found]) - film.start_time
+        for stream, found in packets.items()
+        if stream != "0"
+    }
+    # Where few pictures have a time, ffmpeg fills in what it makes of their decoding.
+    told = np.isnan(shown).mean() < UNTOLD
+    steady = _without_strays(decoded) if told else decoded
+    begins = _begins(steady, heard.get("1", np.zeros(0)), BACK if told else FAR_BACK)
+    strays = np.flatnonzero(steady != decoded)
+    if not len(begins) and not len(strays):
+        return None
+    usual = decoded + np.nanmedian(shown - decoded) if told else decoded
+    stamps = np.where(np.isnan(shown), usual, shown) if told else _evenly(decoded, shown, begins)
+    each = 2 if in_fields else 1
+    times, stamps, spans = _end_to_end(stamps + (steady - decoded), stamps, begins, each, film.rate)
     return Recordings(
-        times=np.concatenate(times),
-        stamps=np.concatenate(parts),
-        begins=np.cumsum([len(part) for part in parts[:-1]]).tolist(),
-        stretches={stream: _stretches(sound, spans) for stream, sound in heard.items()},
+        times=times,
+        stamps=stamps if told else None,
+        begins=[int(number) // each for number in begins],
+        strays=strays.tolist(),
+        stretches={
+            stream: _stretches(_without_strays(sound), places[stream], lie[begins], spans)
+            for stream, sound in heard.items()
+        },
     )
 
 
-def _begins(decoded: np.ndarray, heard: np.ndarray) -> np.ndarray:
-    """At which packets of the picture a clock was set anew: back, or far on, like the sound's."""
+def _without_strays(times: np.ndarray) -> np.ndarray:
+    """Times of packets that follow each other, with those put right that stand alone."""
+    if len(times) < NEIGHBOURS:
+        return times
+    step = _step(times)
+    even = times - step * np.arange(len(times))
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(even, NEIGHBOURS // 2, "edge"), NEIGHBOURS)
+    usual = np.median(around, axis=1)
+    return np.where(np.abs(even - usual) > STRAY * step, usual + times - even, times)
+
+
+def _step(times: np.ndarray) -> float:
+    """The usual one; rounding moves their median, but not the mean of those that are like it."""
+    steps = np.diff(times)
+    median = np.median(steps)
+    return float(steps[np.abs(steps - median) <= abs(median) / 4].mean())
+
+
+def _begins(decoded: np.ndarray, heard: np.ndarray, back: float) -> np.ndarray:
+    """At which packets of the picture a clock was set anew: back, or far on with nothing heard meanwhile."""
     steps = np.diff(decoded)
-    back = steps < -BACK
     leaps = steps > FORWARD
-    if len(heard):
-        quiet = heard[:-1][np.diff(heard) > FORWARD]
-        for packet in np.flatnonzero(leaps):
-            leaps[packet] = np.any(np.abs(quiet - decoded[packet]) < FORWARD)
-    return np.flatnonzero(back | leaps) + 1
+    for packet in np.flatnonzero(leaps):
+        before, after = decoded[packet] + BESIDE, decoded[packet + 1] - BESIDE
+        leaps[packet] = not np.any((heard > before) & (heard < after))
+    return np.flatnonzero((steps < -back) | leaps) + 1
 
 
-def _stretches(heard: np.ndarray, spans: list[Stretch]) -> list[Stretch]:
-    """A track's, found by its own leaps: its packets need not lie beside the pictures of their moment."""
-    found, span = [spans[0]], 0
+def _evenly(decoded: np.ndarray, shown: np.ndarray, begins: np.ndarray) -> np.ndarray:
+    """Times at which pictures are shown that come at an even pace, from each recording's first known on."""
+    step = _step(decoded)
+    parts = zip(np.split(decoded, begins), np.split(shown, begins), strict=True)
+    firsts = [np.nanmin(known) if not np.isnan(known).all() else times[0] for times, known in parts]
+    lengths = np.diff([0, *begins, len(shown)])
+    return np.concatenate(
+        [first + step * np.arange(length) for first, length in zip(firsts, lengths, strict=True)]
+    )
+
+
+def _end_to_end(
+    shown: np.ndarray, stamps: np.ndarray, begins: np.ndarray, each: int, rate: Fraction
+) -> tuple[np.ndarray, np.ndarray, list[Stretch]]:
+    """Times of all pictures, what stood for them, and where each recording lies; `each` packets a picture."""
+    orders = [
+        first + np.argsort(part) for first, part in zip([0, *begins], np.split(shown, begins), strict=True)
+    ]
+    orders = [order[::each] for order in orders]
+    step = _step(shown[np.concatenate(orders)])
+    times, spans = [], []
+    end = max(0.0, float(shown[orders[0][0]]))
+    for order in orders:
+        part = shown[order]
+        moved = end - float(part[0])
+        times.append(part + moved)
+        ends, even = float(part[-1]) + step, float(part[0] + len(part) / rate)
+        # So that times in milliseconds do not wander off the beat, joint by joint.
+        ends = even if abs(ends - even) < NEAR else ends
+        spans.append(Stretch(0, moved, float(part[0]), ends))
+        end = spans[-1].end + moved
+    spans[0] = spans[0]._replace(begin=-np.inf)
+    spans[-1] = spans[-1]._replace(end=np.inf)
+    return np.concatenate(times), stamps[np.concatenate(orders)], spans
+
+
+def _stretches(
+    heard: np.ndarray, places: np.ndarray, joints: np.ndarray, spans: list[Stretch]
+) -> list[Stretch]:
+    """A track's: each begins where its clock leaps near the picture's, or else where the picture's does.
+
+    Near, as sound does not lie beside the pictures of its moment. Sound that goes on by a clock that is not
+    the picture's stays as it was.
+
+    Args:
+      heard: times of the track's packets.
+      places: where they lie among all of the file's packets.
+      joints: where the pictures lie that begin a recording.
+      spans: of the picture.
+    """
     steps = np.diff(heard)
-    for packet in np.flatnonzero((steps < -SHIVER) | (steps > FORWARD)) + 1:
-        ahead = range(span if steps[packet - 1] > 0 else span + 1, len(spans))
-        for there in ahead:
-            if spans[there].begin - BEFORE < heard[packet] < spans[there].end + BEFORE:
-                if there != span:
-                    found.append(spans[there]._replace(first=int(packet)))
-                span = there
-                break
-    return found
+    leaps = np.flatnonzero((steps < 0) | (steps > FORWARD)) + 1
+    firsts = {0: spans[0]}
+    for number, joint in enumerate(joints, start=1):
+        before = joints[number - 2] if number > 1 else -1
+        after = joints[number] if number < len(joints) else np.inf
+        near = leaps[(places[leaps] > before) & (places[leaps] < after)]
+        nearest = near[np.abs(places[near] - joint).argmin()] if len(near) else None
+        first = int(np.searchsorted(places, joint) if nearest is None else nearest)
+        span = spans[number]
+        beside = first < len(heard) and span.begin - BESIDE < heard[first] < span.end + BESIDE
+        if nearest is not None or beside or not first:
+            firsts[first] = span  # of two that begin at the same packet the first had none
+    return [span._replace(first=first) for first, span in sorted(firsts.items()) if first < len(heard)]

@@ -88,11 +88,14 @@ def read_frames(
                 yield frame
     timeline.lose(due, len(times))
     lost = len(times) - due
+    counted = timeline.order is not None and timeline.order.stamps is None
     what = f"the last {pictures(lost)}, after {clock(time)}, cannot be decoded"
+    if counted:
+        what = f"{pictures(lost)} cannot be decoded, or come at its end; some may be early by as many"
     # Where pictures are only counted, those that are passed over at the beginning are missed at the end.
     passed_over = timeline.order is not None and not said and not corrupt
     if lost > (FORGIVEN if film.clocked or passed_over else 0):
-        timeline.damage.found(what if corrupt else f"the picture breaks off at {clock(time)}")
+        timeline.damage.found(what if corrupt or counted else f"the picture breaks off at {clock(time)}")
     elif lost > 0:
         timeline.damage.note(what)
 

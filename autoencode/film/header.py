@@ -8,6 +8,9 @@ from typing import NamedTuple
 _FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 """Names the object of an ASF header that holds the file's size."""
 
+_UNKNOWN = 2**32 - 1
+"""Bytes of a chunk that was written where nobody could go back to say how many."""
+
 _HEAD = 4096
 """Bytes in which an ASF file has it."""
 
@@ -39,7 +42,7 @@ def _size_of_riffs(path: Path) -> int:
             file.seek(end)
             chunk = file.read(8)
             length = _number(chunk, 4, 4)
-            if chunk[:4] != b"RIFF" or not length:
+            if chunk[:4] != b"RIFF" or length in (0, _UNKNOWN):
                 break
             end += 8 + length + length % 2
     return end

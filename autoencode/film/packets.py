@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from autoencode.film import ffmpeg
+from autoencode.film.decoder_log import LEVEL
 
 
 class Packet(NamedTuple):
@@ -23,6 +27,9 @@ class Packet(NamedTuple):
     empty: bool  # it holds nothing: the picture before it stays
     discarded: bool  # an edit list cuts it away: it is not to be shown or heard
 
+
+_MAPPED = re.compile(rb"Stream #0:(\d+) -> #0:(\d+) ")
+_DEMUXED = re.compile(rb"\] demuxer -> ist_index:0:(\d+) ")
 
 NEVER = 2**53
 """Of its time base, so far no film lasts: ffmpeg says so, or more, where it has no time."""
@@ -44,15 +51,16 @@ def read_packets(
 
     Args:
       path: the film.
-      said: gets what ffmpeg complained of.
+      said: gets what ffmpeg complained of; with `back` all that it says, for `file_order`.
       streams: which, as ffmpeg's -map has it.
       back: where the file's clock goes back, times do so too. Ffmpeg lets them stand still instead, on their
-        way out; to go by they hide in what a packet lasts, which is 0 then, and each stream's order is all
-        that is left of the file's.
+        way out; to go by they hide in what a packet lasts, which is 0 then. Only the order of each stream's
+        own packets is the file's.
     """
     maps = [word for stream in streams for word in ("-map", stream)]
     # Without -copyts ffmpeg counts some containers from the first stream mapped, not from the file's start.
-    command = ["-v", "error", "-copyts", *ffmpeg.source(path), *maps]
+    command = ["-v", LEVEL, "-debug_ts"] if back else ["-v", "error"]
+    command += ["-nostats", "-copyts", *ffmpeg.source(path), *maps]
     command += ["-bsf", f"setts=pts=PTS:dts=N-{_FAR}:duration=DTS+{_FAR}"] if back else []
     command += ["-c", "copy", "-copy_unknown", "-f", "framecrc", "-"]
     bases: dict[str, float] = {}
@@ -78,6 +86,13 @@ def read_packets(
                 yield Packet(columns[0], at, from_then, lasts * base, empty, discarded)
         complaints.seek(0)
         said += complaints.read()
+
+
+def file_order(said: bytes) -> dict[str, np.ndarray]:
+    """Where each stream's packets lie among all of a file's, as `read_packets` heard it."""
+    outputs = dict(_MAPPED.findall(said))
+    order = np.array([outputs.get(number, b"") for number in _DEMUXED.findall(said)])
+    return {stream.decode(): np.flatnonzero(order == stream) for stream in outputs.values()}
 
 
 def _is_discarded(columns: list[str]) -> bool:

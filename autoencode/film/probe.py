@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -44,6 +44,7 @@ class FilmInfo:
     transfer: str | None  # the transfer function that the stream states, as ffmpeg calls it
     order: str | None  # of a picture's two fields, if the stream states it: progressive, top first, …
     audio: tuple[str, ...]  # codec of each audio track
+    pictures: int = 1  # streams of moving pictures, of which the first is read
     subtitles: tuple[str, ...] = ()  # codec of each subtitle track
     spoken: tuple[str, ...] = ()  # language of each audio track, as its header has it: eng, or nothing
     written: tuple[str, ...] = ()  # of each subtitle track
@@ -116,7 +117,8 @@ def probe(path: str | Path) -> FilmInfo:
             " pictures that follow each other bare into a .mov or .mkv"
         )
     subtitles = [lines[0] for lines in streams if _is(lines, "Subtitle")]
-    return _film(path, container[1], text, pictures[0], audio, subtitles)
+    film = _film(path, container[1], text, pictures[0], audio, subtitles)
+    return replace(film, pictures=len(pictures))
 
 
 def _film(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 
 from autoencode.errors import UserError
-from autoencode.film.clocks import FORWARD
+from autoencode.film.clocks import FORWARD, Stretch
 from autoencode.film.damage import Damage
 from autoencode.film.header import read_header
 from autoencode.film.packets import OTHERS, read_packets
@@ -62,8 +63,10 @@ def scan(
     ends = float(packets.times[-1]) + max(0.0 if constant else last, 1 / float(rate))
     _find_end(film, packets, rate, ends, damage)  # first, for the first is said where it is an error
     _find_gaps(packets, rate, damage, film.clocked)
-    if packets.complaint and not damage.notes:
+    if packets.complaint and packets.absent is None and not damage.notes:
         damage.note(f"is damaged ({packets.complaint}), though its times show no gap")
+    if film.pictures > 1:
+        damage.note(f"holds {film.pictures} streams of pictures, of which the first is taken")
     if packets.outside:
         damage.note(f"{pictures(packets.outside)} at its end lie outside of its edit list, and are left out")
     if len(packets.held):
@@ -80,7 +83,7 @@ def scan(
         length,
         order=_order(packets),
         edited=packets.edited,
-        stretches={} if packets.edited else packets.recordings and packets.recordings.stretches,
+        stretches=_stretches(film, packets),
         damage=damage,
     )
     return whole.part(start, duration, every)
@@ -97,9 +100,22 @@ def _one_clock(film: FilmInfo, packets: Stamps, damage: Damage) -> Stamps:
     times, begins = packets.recordings.times, packets.recordings.begins
     for number in begins[:MOST_GAPS]:
         damage.found(f"its clock jumps near picture {number + 1:,}, after {clock(times[number])} of pictures")
+    for number in packets.recordings.strays[:MOST_GAPS]:
+        damage.found(f"picture {number + 1:,}, near {clock(times[number])}, has a wrong time")
     if len(begins) > MOST_GAPS:
         damage.note(f"and so near {len(begins) - MOST_GAPS:,} more of its pictures")
     return replace(packets, times=times, end=np.inf, guessed=True, sound=[])
+
+
+def _stretches(film: FilmInfo, packets: Stamps) -> Mapping[str, Sequence[Stretch]] | None:
+    """What a timeline is to know of the other streams."""
+    if packets.edited:
+        return {}
+    if packets.recordings:
+        return packets.recordings.stretches
+    # In such a container ffmpeg takes a long silence for a clock that was set anew.
+    gaps = [end - begin for track in packets.sound for begin, end in track.gaps]
+    return {"1": ()} if film.clocked and max(gaps, default=0.0) > FORWARD else None
 
 
 def _order(packets: Stamps) -> Order | None:
@@ -108,7 +124,7 @@ def _order(packets: Stamps) -> Order | None:
         return None
     if packets.recordings:
         return Order(packets.times, packets.recordings.stamps)
-    return Order(packets.times, steps=not (packets.counted or packets.edited or packets.absent))
+    return Order(packets.times, steps=not (packets.counted or packets.edited or packets.absent is not None))
 
 
 def _find_gaps(packets: Stamps, rate: Fraction, damage: Damage, clocked: bool) -> None:
@@ -151,7 +167,11 @@ def _find_gaps(packets: Stamps, rate: Fraction, damage: Damage, clocked: bool) -
 
 def _find_end(film: FilmInfo, packets: Stamps, rate: Fraction, ends: float, damage: Damage) -> None:
     """Whether the film ends where its header says, or a packet does."""
-    if packets.absent:  # then it has an index, at its end, which knows more
+    if packets.absent is not None:  # then it has an index, at its end, which knows more
+        there = np.flatnonzero(packets.absent)
+        for where, count in (("first", there[0]), ("last", len(packets.absent) - 1 - there[-1])):
+            if count:
+                damage.found(f"its {where} {pictures(count)} cannot be read ({packets.complaint})")
         return
     packet = packet_size(film.path)
     if packet and film.path.stat().st_size % packet:

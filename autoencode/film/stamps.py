@@ -11,7 +11,7 @@ from itertools import islice
 import numpy as np
 
 from autoencode.film import ffmpeg
-from autoencode.film.avi import found_in, in_their_places
+from autoencode.film.avi import are_as_many, found_in, in_their_places
 from autoencode.film.clocks import FORWARD, Recordings, find_recordings
 from autoencode.film.decoder_log import decoder_log
 from autoencode.film.packets import read_packets
@@ -48,7 +48,7 @@ class Stamps:
     end: float  # seconds: where the last stream of any kind ends
     cut: bool  # the demuxer ran into the end of the file too early
     complaint: str | None  # what else it said, if anything
-    absent: bool  # an index names pictures that are not where it says
+    absent: np.ndarray | None  # pictures that an index names and that are not where it says, if any
     outside: int  # pictures that an edit list cuts off at the end
     held: np.ndarray  # when packets come that hold no picture: the one before stays
     guessed: bool  # not all pictures say truly when they are shown
@@ -65,9 +65,11 @@ def read_stamps(film: FilmInfo) -> Stamps:
     end, held_until, outside, said = 0.0, 0.0, array("d"), bytearray()
     sound = {str(1 + track): Sound() for track in range(len(film.audio))}
     packets = read_packets(film.path, said)
-    found = found_in(film.path) if film.container == "avi" else None
-    if absent := found is not None and not found.all():
-        packets = in_their_places(packets, found)
+    found, absent = (found_in(film.path) if film.container == "avi" else None), False
+    if found is not None and not found.all():
+        packets = list(packets)
+        if absent := are_as_many(packets, found):
+            packets = in_their_places(packets, found)
     for packet in packets:
         time = (packet.decoded if packet.shown is None else packet.shown) - film.start_time
         if packet.discarded:
@@ -89,7 +91,7 @@ def read_stamps(film: FilmInfo) -> Stamps:
     times, decoding = np.array(shown), np.array(decoded)
     guessed = bool(np.isnan(times).any()) or _are_mixed(film, times, decoding)
     if guessed:
-        times = _times_of_decoding(film, times, decoding)
+        times = _times_of_decoding(film, times, decoding, ASTRAY if not absent else 0)
     counted = not guessed and _are_of_decoding(film, times, decoding)
     in_fields = _are_fields(film, times)
     after = sum(time > times.max(initial=-np.inf) for time in outside)
@@ -105,7 +107,7 @@ def read_stamps(film: FilmInfo) -> Stamps:
         usual_duration=usual,
         end=end,
         cut=re.search(rb"ended prematurely|partial file", said) is not None,
-        absent=absent,
+        absent=found if absent else None,
         complaint=ABSENT if absent else ffmpeg.last_words(bytes(said)) if said.strip() else None,
         outside=after,
         held=np.array(held),
@@ -147,7 +149,9 @@ def _are_in_order(shown: np.ndarray, decoded: np.ndarray) -> bool:
     return bool(np.ptp(shown - decoded) < 1e-6)
 
 
-def _times_of_decoding(film: FilmInfo, shown: np.ndarray, decoded: np.ndarray) -> np.ndarray:
+def _times_of_decoding(
+    film: FilmInfo, shown: np.ndarray, decoded: np.ndarray, astray: float = ASTRAY
+) -> np.ndarray:
     """For times of presentation, which MPEG programs, AVI and bare streams do not give to all pictures.
 
     Decoding begins before anything is shown, but is as evenly spaced.
@@ -160,7 +164,7 @@ def _times_of_decoding(film: FilmInfo, shown: np.ndarray, decoded: np.ndarray) -
     rate = float(usual_pace(np.sort(times), film.rate)) if len(times) > 1 else float(film.rate)
     even = first + np.arange(len(times)) / rate
     # Some muxers lose the beat by the pictures that a decoder might have held back, and has not.
-    return even if np.abs(times - even).max() < ASTRAY / rate else times
+    return even if np.abs(times - even).max() < astray / rate else times
 
 
 def _are_fields(film: FilmInfo, times: np.ndarray) -> bool:

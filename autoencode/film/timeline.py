@@ -148,7 +148,7 @@ class Timeline:
             every=every,
             begins=begins,
             between=kept,
-            skipped=int(first),
+            skipped=self.skipped + int(first),
         )
 
     def from_slot(self, slot: int, margin: int = MARGIN) -> Timeline:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 
 from autoencode.errors import NoRoomError, UserError
 from autoencode.film import ffmpeg
 from autoencode.film.companions import LANGUAGES, Companions, Track, tracks
 from autoencode.film.encode import failure
+
+_BEGINNING = ["-f", "lavfi", "-i", "anullsrc=d=0.02"]
+"""An input at 0: ffmpeg counts a file from the first that is in it."""
 
 LONG = 1e6
 """Seconds, more than any film has."""
@@ -44,7 +48,8 @@ def options(come: Sequence[Track], inputs: dict[Path, int], suffix: str) -> list
             arguments += [f"-metadata:s:{here}", f"language={name}"]
         arguments += [f"-c:{here}", become, *([f"-b:{here}", "192k"] if become == "aac" else [])]
         made[kind] += 1
-    # Ffmpeg would show a track of subtitles that nobody asked for, were it not told to change nothing.
+    # In Matroska ffmpeg would show a track of subtitles that nobody asked for, were it not told to change
+    # nothing. Mp4 and mov cannot but show one.
     return [*arguments, "-disposition", "+0"] if arguments else []
 
 
@@ -64,7 +69,9 @@ def evened(source: Companions, file: Path, path: Path) -> Companions:
     if not taken:
         return replace(source, film=replace(film, subtitles=()))
     moved = ["-copyts", *_moved(source)] if source.stretches else []
-    _write(file, [*moved, *ffmpeg.source(film.path), *options(taken, {film.path: 0}, ".mkv")], path)
+    command = [*moved, *ffmpeg.source(film.path), *_BEGINNING, *options(taken, {film.path: 0}, ".mkv")]
+    sounds = sum(track.kind == "a" for track in taken)
+    _write(file, [*command, "-map", "1:a", f"-c:a:{sounds}", "pcm_s16le"], path)
     kept = [track.place for track in taken if track.kind == "s"]
     subtitles, written = (tuple(each[place] for place in kept) for each in (film.subtitles, film.written))
     film = replace(film, path=file, start_time=0.0, subtitles=subtitles, written=written)
@@ -79,14 +86,12 @@ def _moved(source: Companions) -> list[str]:
     for number, stream in enumerate(streams, start=1):
         stretches = source.stretches.get(str(number), ())
         move, outside, before = f"{-film.start_time:.6f}", "0", 0.0
-        for stretch, following in zip(stretches, [*stretches[1:], None], strict=True):
+        for stretch, following in zip_longest(stretches, stretches[1:]):
             move += f"+gte(N\\,{stretch.first})*{stretch.moved - before:.6f}"
             before = stretch.moved
-            begin, end = stretch.begin + stretch.moved, stretch.end + stretch.moved
-            if stretch.first:
-                outside += f"+gte(n\\,{stretch.first})*lt(pts*tb\\,{begin:.6f})"
-            if following:
-                outside += f"+lt(n\\,{following.first})*gte(pts*tb\\,{end:.6f})"
+            begin, end = max(-LONG, stretch.begin + stretch.moved), min(LONG, stretch.end + stretch.moved)
+            here = f"gte(n\\,{stretch.first})*lt(n\\,{following.first if following else LONG})"
+            outside += f"+{here}*(lt(pts*tb\\,{begin:.6f})+gte(pts*tb\\,{end:.6f}))"
         move = f"({move})/TB"
         arguments += [f"-bsf:{stream}", f"setts=pts=PTS+{move}:dts=DTS+{move},noise=drop={outside}"]
     return arguments

@@ -135,6 +135,30 @@ def test_pictures_that_an_avi_no_longer_names_are_missed_where_they_were(tmp_pat
     assert any(f"{lost[0] / 24:.1f} (picture" in note for note in timeline.damage.notes)
 
 
+@pytest.mark.parametrize(("lost", "said"), [(slice(6), "first 6"), (slice(101, FRAMES + 1), "last 20")])
+def test_pictures_that_an_avi_no_longer_names_are_missed_at_its_ends(tmp_path, lost, said):
+    path = make_film(tmp_path / "film.avi", frames=FRAMES, codec=["-c:v", "mjpeg", "-pix_fmt", "yuvj420p"])
+    raw = bytearray(path.read_bytes())
+    movi, index = raw.index(b"movi"), raw.rindex(b"idx1")
+    chunks = [movi + chunk.start() for chunk in re.finditer(b"00dc", raw[movi:index])][
+        -FRAMES - 1 :
+    ]  # one is empty: the first picture is shown twice as long
+    for place in chunks[lost]:
+        raw[place : place + 4] = b"\x99\x00\x77\x12"
+    path.write_bytes(raw)
+    with pytest.raises(DamagedError, match=f"its {said} pictures cannot be read"):
+        read(path)
+    frames, _ = read(path, allow_damaged=True)
+    kept = [
+        max(0, place - 1)
+        for place in range(FRAMES + 1)
+        if place not in range(FRAMES + 1)[lost] and place != 1
+    ]
+    assert [number_of(frame.pixels) for frame in frames] == [number % LEVELS for number in kept]
+    steps = np.diff([frame.time for frame in frames])
+    np.testing.assert_allclose(steps[1:], 1 / 24, atol=0.001)
+
+
 def test_what_a_torn_index_puts_beyond_the_edit_list_is_said(films, tmp_path):
     raw = bytearray(films[0][0].read_bytes())
     raw[raw.index(b"stts") + 19] ^= 1 << 5  # the last byte of how long a picture is shown

@@ -1,5 +1,7 @@
 """Several recordings in one file, each with a clock of its own."""
 
+import re
+
 import numpy as np
 import pytest
 from films import ffmpeg_run, film_writer, heard, make_film, number_of, numbered, read
@@ -36,41 +38,126 @@ def test_two_recordings_in_one_file_follow_each_other_when_that_is_allowed(tmp_p
     assert number_of(excerpt[0].pixels) == 12 - round(timeline.begin * 24)
 
 
+def recording(path, frames=72, tracks=1, sound="aac", first=0, extra=""):
+    """With a click half a second after each full one, in each of its tracks."""
+    words = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "96x64", "-r", "24", "-i", "pipe:0"]
+    for _ in range(tracks):
+        click = r"0.8*sin(2*PI*1000*t)*lt(mod(t+0.5\,1)\,0.02)"
+        words += f"-f lavfi -i aevalsrc={click}:s=48000:d={frames / 24 + 0.4}".split()
+    words += [word for stream in range(tracks + 1) for word in ("-map", str(stream))]
+    codec = "mpeg2video -bf 2 -q:v 2" if path.suffix == ".mpg" else "libx264 -bf 2 -g 24 -crf 4"
+    words += f"-c:v {codec} -pix_fmt yuv420p -c:a {sound} {extra}".split()
+    ffmpeg_run(*words, path, stdin=numbered(first + frames, SIZE)[first:].tobytes())
+    return path.read_bytes()
+
+
+def rendered(path):
+    """What a perfect memory makes of a film, and what was found of the film."""
+    film, timeline = open_film(path, Reading(allow_damaged=True))
+    source = Companions(film, delay=timeline.begin, stretches=timeline.stretches)
+    made = film_writer(path.with_name("made.mkv"), timeline.rate, SIZE, source)
+    resequence(film, timeline, SIZE, lambda frames, first: frames, made)
+    shown = [number_of(frame.pixels) for frame in read_frames(probe(made.path), SIZE)]
+    assert len(shown) == timeline.frames_out
+    return made.path, shown, timeline
+
+
+def in_sync(made, shown, timeline, track=0):
+    """How many clicks a track has, all of them with the 12th picture of a second."""
+    moments = clicks(made, track) - timeline.begin
+    assert np.abs(moments * 24 - np.round(moments * 24)).max() < 0.005 * 24
+    assert {shown[round(moment * 24)] % 24 for moment in moments} == {12}
+    return len(moments)
+
+
 @pytest.mark.parametrize("sound", ["aac", "mp2", "s302m -ar 48000 -ac 2 -strict -2"])
 @pytest.mark.parametrize("torn", [False, True], ids=["whole", "torn"])
 def test_each_recording_keeps_its_sound(tmp_path, sound, torn):
     """However many there are, though their sound is longer than their pictures or they begin anywhere."""
-    picture = "-f rawvideo -pix_fmt rgb24 -s 96x64 -r 24 -i pipe:0"
-    sounds = r"-f lavfi -i aevalsrc=0.8*sin(2*PI*1000*t)*lt(mod(t+0.5\,1)\,0.02):s=48000:d=3.4"
-    codecs = f"-c:v libx264 -bf 2 -g 24 -crf 4 -pix_fmt yuv420p -c:a {sound}"
-    pictures = numbered(72, SIZE)
-    whole = tmp_path / "whole.ts"
-    ffmpeg_run(*f"{picture} {sounds} {codecs}".split(), whole, stdin=pictures.tobytes())
-    one, path = whole.read_bytes(), tmp_path / "film.ts"
+    one, path = recording(tmp_path / "whole.ts", sound=sound), tmp_path / "film.ts"
     path.write_bytes(one + 3 * (one[len(one) // 4 // 188 * 188 :] if torn else one))
     with pytest.raises(UserError, match=r"jumps near picture 73.*--allow_damaged"):
         read(path)
-    film, timeline = open_film(path, Reading(allow_damaged=True))
+    made, shown, timeline = rendered(path)
     jumps = [note for note in timeline.damage.notes if note.startswith("its clock jumps")]
     assert len(jumps) == 3
-    source = Companions(film, delay=timeline.begin, stretches=timeline.stretches)
-    made = film_writer(tmp_path / "made.mkv", 24, SIZE, source)
-    resequence(film, timeline, SIZE, lambda frames, first: frames, made)
-    shown = [number_of(frame.pixels) for frame in read_frames(probe(made.path), SIZE)]
-    assert len(shown) == timeline.frames_out
-    moments = clicks(made.path) - timeline.begin
-    assert len(moments) == (9 if torn else 12)
+    assert in_sync(made, shown, timeline) == (9 if torn else 12)
     if not torn:
         assert shown == [*range(72)] * 4
-    # A click sounds with the 12th picture of each second.
-    assert np.abs(moments * 24 - np.round(moments * 24)).max() < 0.005 * 24
-    assert {shown[round(moment * 24)] % 24 for moment in moments} == {12}
 
 
-def clicks(path):
+@pytest.mark.parametrize("later", [2.7, 3.0, 500])
+def test_a_clock_may_be_set_anew_by_little_or_much(tmp_path, later):
+    one = recording(tmp_path / "a.ts")
+    two = recording(tmp_path / "b.ts", 48, first=24, extra=f"-output_ts_offset {later}")
+    (tmp_path / "film.ts").write_bytes(one + two)
+    made, shown, timeline = rendered(tmp_path / "film.ts")
+    assert shown == [*range(72), *range(24, 72)]
+    assert in_sync(made, shown, timeline) == 5
+
+
+def test_a_track_that_only_the_second_recording_has_lies_beside_it(tmp_path):
+    one, two = recording(tmp_path / "a.ts"), recording(tmp_path / "b.ts", 48, tracks=2)
+    (tmp_path / "film.ts").write_bytes(one + two)
+    made, shown, timeline = rendered(tmp_path / "film.ts")
+    assert [in_sync(made, shown, timeline, track) for track in (0, 1)] == [5, 2]
+    assert clicks(made, 1)[0] - timeline.begin == pytest.approx(3.5, abs=0.005)
+
+
+def test_silent_recordings_are_silent(tmp_path):
+    one, two = recording(tmp_path / "a.ts", 48, tracks=0), recording(tmp_path / "b.ts", 48)
+    (tmp_path / "film.ts").write_bytes(one + two + one + two)
+    made, shown, timeline = rendered(tmp_path / "film.ts")
+    assert in_sync(made, shown, timeline) == 4
+    np.testing.assert_allclose(clicks(made) - timeline.begin, [2.5, 3.5, 6.5, 7.5], atol=0.005)
+
+
+def test_mpeg_programs_one_behind_the_other(tmp_path):
+    one = recording(tmp_path / "a.mpg", 48, sound="mp2")
+    two = recording(tmp_path / "b.mpg", sound="mp2")
+    path = tmp_path / "film.mpg"
+    path.write_bytes(one + two)
+    assert rendered(path)[1] == [*range(48), *range(72)]
+    excerpt = read(path, allow_damaged=True, start=1.5, duration=2.0)[0]
+    assert [number_of(frame.pixels) for frame in excerpt] == [*range(36, 48), *range(36)]
+
+
+def test_one_wrong_time_is_no_recording(tmp_path):
+    raw = bytearray(recording(tmp_path / "a.ts"))
+    begins = [place.start() for place in re.finditer(rb"\x00\x00\x01\xe0..\x80\xc0", raw, re.DOTALL)]
+    wrong = next(place for place in begins[40:] if raw[place + 8] >= 10)
+    for field in (9, 14):  # when it is shown, when decoded
+        put_earlier(raw, wrong + field, 2 * 90000)
+    (tmp_path / "film.ts").write_bytes(raw)
+    with pytest.raises(UserError, match=r"picture 4\d, near 0:01\.\d, has a wrong time"):
+        read(tmp_path / "film.ts")
+    made, shown, timeline = rendered(tmp_path / "film.ts")
+    assert shown == [*range(72)]
+    assert in_sync(made, shown, timeline) == 3
+
+
+def put_earlier(raw, place, ticks):
+    """A time of MPEG's, 33 bits in five bytes."""
+    high, middle, low = raw[place] >> 1 & 7, raw[place + 1 : place + 3], raw[place + 3 : place + 5]
+    time = high << 30 | int.from_bytes(middle, "big") >> 1 << 15 | int.from_bytes(low, "big") >> 1
+    time -= ticks
+    raw[place] = raw[place] & 0xF1 | time >> 30 << 1
+    raw[place + 1 : place + 3] = ((time >> 15 & 0x7FFF) << 1 | 1).to_bytes(2, "big")
+    raw[place + 3 : place + 5] = ((time & 0x7FFF) << 1 | 1).to_bytes(2, "big")
+
+
+def test_a_long_silence_is_no_jump_of_the_clock(tmp_path):
+    gap = r"-bsf:a noise=drop=gt(pts*tb\,3.4)*lt(pts*tb\,16.6)"
+    recording(tmp_path / "film.ts", 480, extra=gap)
+    made, shown, timeline = rendered(tmp_path / "film.ts")
+    assert not timeline.damage.suffered
+    assert in_sync(made, shown, timeline) == 6
+
+
+def clicks(path, track=0):
     """When each begins, in seconds, where the packets' times have it."""
     filters = "aresample=48000:async=1:min_hard_comp=0.002:first_pts=0"
-    samples = ffmpeg_run("-i", path, *f"-map 0:a:0 -af {filters} -ac 1 -f f32le -".split())
+    samples = ffmpeg_run("-copyts", "-i", path, *f"-map 0:a:{track} -af {filters} -ac 1 -f f32le -".split())
     loud = np.flatnonzero(np.abs(np.frombuffer(samples, np.float32)) > 0.3) / 48000
     return loud[np.diff(loud, prepend=-1) > 0.5]
 

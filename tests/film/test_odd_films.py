@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 import pytest
-from films import film_writer, make_film, number_of
+from films import ffmpeg_run, film_writer, make_film, number_of
 
 from autoencode.errors import DamagedError, UserError
 from autoencode.film.companions import Companions
@@ -51,6 +51,14 @@ def test_a_sliver_is_shown_as_large_as_any_film(tmp_path, size):
     assert render(path, tmp_path / "made.mp4", layout="side_by_side", height=320) == 1
     (frame,) = read_frames(probe(tmp_path / "made.mp4"), (960, 320))
     np.testing.assert_allclose(frame.pixels.mean((0, 1)), 20, atol=2)
+
+
+def test_of_several_streams_of_pictures_the_first_is_taken_and_that_is_said(tmp_path):
+    path = make_film(tmp_path / "one.mkv", frames=3)
+    ffmpeg_run("-i", path, *["-map", "0:v", "-map", "0:v", "-c", "copy"], tmp_path / "two.mkv")
+    assert open_film(tmp_path / "two.mkv")[1].damage.notes == [
+        "holds 2 streams of pictures, of which the first is taken"
+    ]
 
 
 def test_a_film_that_grows_meanwhile_ends_where_it_ended(tmp_path):
