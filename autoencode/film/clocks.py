@@ -24,9 +24,6 @@ BESIDE = 1.0
 NEAR = 0.005
 """Seconds by which a recording may seem longer or shorter than its pictures are at the header's rate."""
 
-NEIGHBOURS, STRAY = 5, 0.75
-"""Packets in whose midst one stands whose time is no time, if it is so many pictures away from theirs."""
-
 UNTOLD = 0.1
 """The share of pictures that may lack a time, as where recordings are torn; of MPEG programs many do."""
 
@@ -68,7 +65,8 @@ def find_recordings(film: FilmInfo, in_fields: bool) -> Recordings | None:
         return None
     lie = places["0"][held]
     decoded = np.array([packets["0"][number].decoded for number in held]) - film.start_time
-    shown = np.array([packets["0"][number].shown or np.nan for number in held]) - film.start_time
+    shown = [packets["0"][number].shown for number in held]
+    shown = np.array([np.nan if time is None else time for time in shown]) - film.start_time
     heard = {
         stream: np.array([packet.decoded for packet in found]) - film.start_time
         for stream, found in packets.items()
@@ -76,15 +74,18 @@ def find_recordings(film: FilmInfo, in_fields: bool) -> Recordings | None:
     }
     # Where few pictures have a time, ffmpeg fills in what it makes of their decoding.
     told = np.isnan(shown).mean() < UNTOLD
-    steady = _without_strays(decoded) if told else decoded
-    begins = _begins(steady, heard.get("1", np.zeros(0)), BACK if told else FAR_BACK)
-    strays = np.flatnonzero(steady != decoded)
+    if told:
+        shown = np.where(np.isnan(shown), decoded + np.nanmedian(shown - decoded), shown)
+    exact = told and film.clocked  # Matroska tells when pictures are shown, and ffmpeg guesses the rest
+    steady = _without_strays(decoded) if exact else shown if told else decoded
+    begins = _begins(steady, heard.get("1", np.zeros(0)), BACK if exact else FAR_BACK)
+    strays = np.flatnonzero(steady != decoded) if exact else np.zeros(0, int)
     if not len(begins) and not len(strays):
         return None
-    usual = decoded + np.nanmedian(shown - decoded) if told else decoded
-    stamps = np.where(np.isnan(shown), usual, shown) if told else _evenly(decoded, shown, begins)
+    stamps = shown if told else _evenly(decoded, shown, begins)
+    right = stamps + (steady - decoded) if exact else stamps
     each = 2 if in_fields else 1
-    times, stamps, spans = _end_to_end(stamps + (steady - decoded), stamps, begins, each, film.rate)
+    times, stamps, spans = _end_to_end(right, stamps, begins, each, film.rate)
     return Recordings(
         times=times,
         stamps=stamps if told else None,
@@ -99,13 +100,12 @@ def find_recordings(film: FilmInfo, in_fields: bool) -> Recordings | None:
 
 def _without_strays(times: np.ndarray) -> np.ndarray:
     """Times of packets that follow each other, with those put right that stand alone."""
-    if len(times) < NEIGHBOURS:
+    if len(times) < 3:
         return times
-    step = _step(times)
-    even = times - step * np.arange(len(times))
-    around = np.lib.stride_tricks.sliding_window_view(np.pad(even, NEIGHBOURS // 2, "edge"), NEIGHBOURS)
-    usual = np.median(around, axis=1)
-    return np.where(np.abs(even - usual) > STRAY * step, usual + times - even, times)
+    before, here, after = times[:-2], times[1:-1], times[2:]
+    go_on = (after > before) & (after - before < BESIDE)
+    stray = go_on & ((here < before - BACK) | (here > after + BACK))
+    return np.concatenate([times[:1], np.where(stray, (before + after) / 2, here), times[-1:]])
 
 
 def _step(times: np.ndarray) -> float:
@@ -116,12 +116,13 @@ def _step(times: np.ndarray) -> float:
 
 
 def _begins(decoded: np.ndarray, heard: np.ndarray, back: float) -> np.ndarray:
-    """At which packets of the picture a clock was set anew: back, or far on with nothing heard meanwhile."""
+    """At which packets of the picture a clock was set anew: back, or far on with little heard meanwhile."""
     steps = np.diff(decoded)
     leaps = steps > FORWARD
     for packet in np.flatnonzero(leaps):
         before, after = decoded[packet] + BESIDE, decoded[packet + 1] - BESIDE
-        leaps[packet] = not np.any((heard > before) & (heard < after))
+        seconds = np.unique(np.floor(heard[(heard > before) & (heard < after)]))
+        leaps[packet] = len(seconds) < (after - before) / 2
     return np.flatnonzero((steps < -back) | leaps) + 1
 
 

@@ -122,6 +122,14 @@ def test_mpeg_programs_one_behind_the_other(tmp_path):
     assert [number_of(frame.pixels) for frame in excerpt] == [*range(36, 48), *range(36)]
 
 
+def test_matroskas_one_behind_the_other(tmp_path):
+    one, two = recording(tmp_path / "a.mkv", 48), recording(tmp_path / "b.mkv")
+    (tmp_path / "film.mkv").write_bytes(one + two)
+    made, shown, timeline = rendered(tmp_path / "film.mkv")
+    assert shown == [*range(48), *range(72)]
+    assert in_sync(made, shown, timeline) == 5
+
+
 def test_one_wrong_time_is_no_recording(tmp_path):
     raw = bytearray(recording(tmp_path / "a.ts"))
     begins = [place.start() for place in re.finditer(rb"\x00\x00\x01\xe0..\x80\xc0", raw, re.DOTALL)]
