@@ -18,6 +18,9 @@ FORWARD = 10.0
 BACK, FAR_BACK = 0.01, 0.5
 """Seconds by which it must go back; and where ffmpeg only guesses at times, which wander."""
 
+SLOW = 3
+"""Times as long as the usual step between two pictures is at least the one at which a clock may leap."""
+
 BESIDE = 1.0
 """Seconds by which sound may begin before the picture of its recording, or end after it."""
 
@@ -118,7 +121,7 @@ def _step(times: np.ndarray) -> float:
 def _begins(decoded: np.ndarray, heard: np.ndarray, back: float) -> np.ndarray:
     """At which packets of the picture a clock was set anew: back, or far on with little heard meanwhile."""
     steps = np.diff(decoded)
-    leaps = steps > FORWARD
+    leaps = steps > max(FORWARD, SLOW * _step(decoded))
     for packet in np.flatnonzero(leaps):
         before, after = decoded[packet] + BESIDE, decoded[packet + 1] - BESIDE
         seconds = np.unique(np.floor(heard[(heard > before) & (heard < after)]))

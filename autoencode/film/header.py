@@ -20,6 +20,7 @@ class Stated(NamedTuple):
 
     size: int = 0  # bytes
     pictures: int = 0  # at the least
+    unknown: bool = False  # it was written where nobody could go back to say how long it had become
 
 
 def read_header(path: Path) -> Stated:
@@ -27,7 +28,8 @@ def read_header(path: Path) -> Stated:
     with path.open("rb") as file:
         head = file.read(_HEAD)
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
-        return Stated(_size_of_riffs(path), _pictures_of_avi(head))
+        unknown = _number(head, 4, 4) == _UNKNOWN
+        return Stated(_size_of_riffs(path), _pictures_of_avi(head), unknown)
     if (begin := head.find(_FILE_PROPERTIES)) >= 0:
         # Behind the name, the object's own length (8 bytes) and the file's identity (16).
         return Stated(_number(head, begin + 40, 8))

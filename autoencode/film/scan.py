@@ -169,9 +169,9 @@ def _find_end(film: FilmInfo, packets: Stamps, rate: Fraction, ends: float, dama
     """Whether the film ends where its header says, or a packet does."""
     if packets.absent is not None:  # then it has an index, at its end, which knows more
         there = np.flatnonzero(packets.absent)
-        for where, count in (("first", there[0]), ("last", len(packets.absent) - 1 - there[-1])):
+        for where, count in (("beginning", there[0]), ("end", len(packets.absent) - 1 - there[-1])):
             if count:
-                damage.found(f"its {where} {pictures(count)} cannot be read ({packets.complaint})")
+                damage.found(f"{pictures(count)} at its {where} cannot be read ({packets.complaint})")
         return
     packet = packet_size(film.path)
     if packet and film.path.stat().st_size % packet:
@@ -186,7 +186,7 @@ def _find_end(film: FilmInfo, packets: Stamps, rate: Fraction, ends: float, dama
     elif fewer > 0:
         # The last one may have been dropped when the film was made.
         (damage.found if fewer > 1 else damage.note)(f"has {pictures(fewer)} fewer than its header says")
-    if film.duration is None:
+    if film.duration is None or stated.unknown:
         if packets.cut:
             damage.found(f"breaks off at {clock(ends)}")
         return

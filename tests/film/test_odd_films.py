@@ -1,6 +1,7 @@
 """Films of one picture, of one pixel, vast ones, and files that do not stay as they are."""
 
 import os
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -51,6 +52,20 @@ def test_a_sliver_is_shown_as_large_as_any_film(tmp_path, size):
     assert render(path, tmp_path / "made.mp4", layout="side_by_side", height=320) == 1
     (frame,) = read_frames(probe(tmp_path / "made.mp4"), (960, 320))
     np.testing.assert_allclose(frame.pixels.mean((0, 1)), 20, atol=2)
+
+
+def test_an_avi_that_was_written_into_a_pipe_is_whole(tmp_path):
+    codec = ["-c:v", "mpeg4", "-q:v", "2", "-f", "avi"]
+    make_film(tmp_path / "a.avi", frames=48, codec=codec)
+    piped = ffmpeg_run("-i", tmp_path / "a.avi", *["-c", "copy", "-f", "avi", "-"])
+    (tmp_path / "film.avi").write_bytes(piped)
+    assert open_film(tmp_path / "film.avi")[1].count == 48  # and not refused as torn
+
+
+def test_slides_are_no_recordings(tmp_path):
+    path = make_film(tmp_path / "film.ts", frames=6, rate=Fraction(1, 12), sound=False)
+    timeline = open_film(path)[1]
+    assert (timeline.count, timeline.damage.notes) == (6, [])
 
 
 def test_of_several_streams_of_pictures_the_first_is_taken_and_that_is_said(tmp_path):
