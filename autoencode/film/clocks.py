@@ -59,7 +59,7 @@ def find_recordings(film: FilmInfo, in_fields: bool) -> Recordings | None:
       in_fields: whether two packets make a picture.
     """
     packets, said = defaultdict(list), bytearray()
-    for packet in read_packets(film.path, said, back=True):
+    for packet in read_packets(film.path, said, film.streams, back=True):
         packets[packet.stream].append(packet)
     places = file_order(said)
     # Which of the picture's packets hold one, and where those lie among all of the file's.

@@ -79,19 +79,19 @@ def tracks(source: Companions, suffix: str) -> list[Track]:
     """What becomes of each track of sound, and then of subtitles, in a container."""
     copied = set() if source.edited else COPIED[suffix]
     sounds = ["copy" if codec in copied else "aac" for codec in source.sound]
-    film = source.film
-    kinds = (("a", film.spoken, sounds), ("s", film.written, subtitles(film, suffix)))
+    film, texts = source.film, subtitles(source.film, suffix)
+    kinds = (("a", film.places, film.spoken, sounds), ("s", range(len(texts)), film.written, texts))
     return [
-        Track(kind, place + 1, film.path, place, languages[place], become)
-        for kind, languages, becomes in kinds
-        for place, become in enumerate(becomes)
+        Track(kind, number + 1, film.path, places[number], languages[number], become)
+        for kind, places, languages, becomes in kinds
+        for number, become in enumerate(becomes)
     ]
 
 
 def encoded(source: Companions, suffix: str) -> list[str]:
     """Codec of each track of sound that a container does not take as it is."""
     sound = [track for track in tracks(source, suffix) if track.kind == "a" and track.become != "copy"]
-    return [source.film.audio[track.place] for track in sound]
+    return [source.film.audio[track.number - 1] for track in sound]
 
 
 def subtitles(film: FilmInfo, suffix: str) -> list[str | None]:

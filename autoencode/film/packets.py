@@ -37,16 +37,11 @@ NEVER = 2**53
 _FAR = 2**40
 """Of a time base: before all that is there, and behind it."""
 
-USUAL = ("0:V:0", "0:a?", "0:s?")
-"""Picture, sound and subtitles."""
-
 OTHERS = ("0:v?", "0:d?")
 """Further pictures, and data, such as a camera's own."""
 
 
-def read_packets(
-    path: Path, said: bytearray, streams: Sequence[str] = USUAL, back: bool = False
-) -> Iterator[Packet]:
+def read_packets(path: Path, said: bytearray, streams: Sequence[str], back: bool = False) -> Iterator[Packet]:
     """Every packet of some of a film's streams, in the file's order, by the file's own clock.
 
     Args:

@@ -43,7 +43,9 @@ class FilmInfo:
     matrix: str | None  # the YUV matrix that the stream states, or None: then it has to be guessed
     transfer: str | None  # the transfer function that the stream states, as ffmpeg calls it
     order: str | None  # of a picture's two fields, if the stream states it: progressive, top first, …
-    audio: tuple[str, ...]  # codec of each audio track
+    audio: tuple[str, ...]  # codec of each audio track, but for those that are only announced
+    places: tuple[int, ...]  # of each of them, among the file's audio tracks
+    announced: int = 0  # audio tracks of which nothing else is known: they have no sound, or only much later
     pictures: int = 1  # streams of moving pictures, of which the first is read
     subtitles: tuple[str, ...] = ()  # codec of each subtitle track
     spoken: tuple[str, ...] = ()  # language of each audio track, as its header has it: eng, or nothing
@@ -55,6 +57,11 @@ class FilmInfo:
     def clocked(self) -> bool:
         """Whether it was made to be sent, not kept: no header knows its length, its clock may be set anew."""
         return self.container in ("mpegts", "mpeg")
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """Picture, sound and subtitles, as ffmpeg's -map has them."""
+        return ("0:V:0", *(f"0:a:{place}" for place in self.places), "0:s?")
 
     @property
     def progressive(self) -> bool:
@@ -107,9 +114,10 @@ def probe(path: str | Path) -> FilmInfo:
     streams = _streams(text)
     # A cover picture in a music file is a video stream by name only.
     pictures = [lines for lines in streams if _is(lines, "Video") and "(attached pic)" not in lines[0]]
-    audio = [lines[0] for lines in streams if _is(lines, "Audio")]
+    sounds = [lines[0] for lines in streams if _is(lines, "Audio")]
+    audio = {place: line for place, line in enumerate(sounds) if re.search(r", \d+ Hz", line)}
     if not pictures:
-        what = "has sound but no moving picture" if audio else "holds no moving picture"
+        what = "has sound but no moving picture" if sounds else "holds no moving picture"
         raise UserError(f"{path}: {what}; name a film file")
     if _is_text_or_still(container[1], _codec(pictures[0][0])):
         raise UserError(
@@ -118,7 +126,7 @@ def probe(path: str | Path) -> FilmInfo:
         )
     subtitles = [lines[0] for lines in streams if _is(lines, "Subtitle")]
     film = _film(path, container[1], text, pictures[0], audio, subtitles)
-    return replace(film, pictures=len(pictures))
+    return replace(film, pictures=len(pictures), announced=len(sounds) - len(audio))
 
 
 def _film(
@@ -126,7 +134,7 @@ def _film(
     container: str,
     text: str,
     stream: list[str],
-    audio: list[str],
+    audio: dict[int, str],
     subtitles: list[str],
 ) -> FilmInfo:
     line = stream[0]
@@ -153,9 +161,10 @@ def _film(
         matrix=matrix,
         transfer=transfer,
         order=next((word for word in _about_pixels(line) if re.search("progressive|first", word)), None),
-        audio=tuple(map(_codec, audio)),
+        audio=tuple(map(_codec, audio.values())),
+        places=tuple(audio),
         subtitles=tuple(map(_codec, subtitles)),
-        spoken=tuple(map(_language, audio)),
+        spoken=tuple(map(_language, audio.values())),
         written=tuple(map(_language, subtitles)),
     )
 

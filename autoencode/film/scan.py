@@ -65,6 +65,9 @@ def scan(
     _find_gaps(packets, rate, damage, film.clocked)
     if packets.complaint and packets.absent is None and not damage.notes:
         damage.note(f"is damaged ({packets.complaint}), though its times show no gap")
+    if film.announced:
+        tracks = f"{film.announced} track{'s' if film.announced > 1 else ''}"
+        damage.note(f"announces {tracks} of sound that nothing is known of, which are left out")
     if film.pictures > 1:
         damage.note(f"holds {film.pictures} streams of pictures, of which the first is taken")
     if packets.outside:

@@ -16,11 +16,11 @@ def tracks(path: Path) -> list[dict[str, Any]]:
 
     Counted is the first sample that a player plays, so it is decoded; None: there is none.
     """
-    audio, picture = probe(path).audio, _begin(path, "0:V:0")
-    begins = [_begin(path, f"0:a:{track}") for track in range(len(audio))]
+    film, picture = probe(path), _begin(path, "0:V:0")
+    begins = [_begin(path, f"0:a:{place}") for place in film.places]
     return [
         {"codec": codec, "begins": None if None in (begin, picture) else round(float(begin - picture), 6)}
-        for codec, begin in zip(audio, begins, strict=True)
+        for codec, begin in zip(film.audio, begins, strict=True)
     ]
 
 

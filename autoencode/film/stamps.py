@@ -64,7 +64,7 @@ def read_stamps(film: FilmInfo) -> Stamps:
     shown, decoded, lasts, held = (array("d") for _ in range(4))
     end, held_until, outside, said = 0.0, 0.0, array("d"), bytearray()
     sound = {str(1 + track): Sound() for track in range(len(film.audio))}
-    packets = read_packets(film.path, said)
+    packets = read_packets(film.path, said, film.streams)
     found, absent = (found_in(film.path) if film.container == "avi" else None), False
     if found is not None and not found.all():
         packets = list(packets)

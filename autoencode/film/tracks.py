@@ -74,14 +74,15 @@ def evened(source: Companions, file: Path, path: Path) -> Companions:
     _write(file, [*command, "-map", "1:a", f"-c:a:{sounds}", "pcm_s16le"], path)
     kept = [track.place for track in taken if track.kind == "s"]
     subtitles, written = (tuple(each[place] for place in kept) for each in (film.subtitles, film.written))
-    film = replace(film, path=file, start_time=0.0, subtitles=subtitles, written=written)
+    places = tuple(range(len(film.audio)))
+    film = replace(film, path=file, start_time=0.0, places=places, subtitles=subtitles, written=written)
     return replace(source, film=film)
 
 
 def _moved(source: Companions) -> list[str]:
     """Arguments of the input: each recording's sound and subtitles beside its pictures, and none outside."""
     film, arguments = source.film, []
-    streams = [f"a:{place}" for place in range(len(film.audio))]
+    streams = [f"a:{place}" for place in film.places]
     streams += [f"s:{place}" for place in range(len(film.subtitles))]
     for number, stream in enumerate(streams, start=1):
         stretches = source.stretches.get(str(number), ())

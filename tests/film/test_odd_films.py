@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from films import ffmpeg_run, film_writer, make_film, number_of
+from films import ffmpeg_run, film_writer, heard, make_film, number_of
 
 from autoencode.errors import DamagedError, UserError
 from autoencode.film.companions import Companions
@@ -60,6 +60,17 @@ def test_an_avi_that_was_written_into_a_pipe_is_whole(tmp_path):
     piped = ffmpeg_run("-i", tmp_path / "a.avi", *["-c", "copy", "-f", "avi", "-"])
     (tmp_path / "film.avi").write_bytes(piped)
     assert open_film(tmp_path / "film.avi")[1].count == 48  # and not refused as torn
+
+
+def test_sound_that_is_only_announced_is_left_out_and_that_is_said(tmp_path):
+    path = make_film(tmp_path / "film.ts", frames=48)
+    silent = "-map 0:v -map 0:a -map 0:a -map 0:a -c copy -bsf:a:0 noise=drop=1 -bsf:a:1 noise=drop=1"
+    ffmpeg_run("-i", path, *silent.split(), tmp_path / "silent.ts")
+    made = tmp_path / "made.mkv"
+    assert render(tmp_path / "silent.ts", made) == 48
+    assert len(heard(made)) / 48000 == pytest.approx(2, abs=0.1)
+    (note,) = open_film(tmp_path / "silent.ts")[1].damage.notes
+    assert note.startswith("announces 2 tracks of sound")
 
 
 def test_slides_are_no_recordings(tmp_path):

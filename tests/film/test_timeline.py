@@ -171,13 +171,13 @@ def test_a_picture_may_stay_for_half_an_hour(tmp_path):
 
 def test_pictures_that_come_as_two_fields_count_once(tmp_path, monkeypatch):
     film = probe(make_film(tmp_path / "film.mkv", frames=24))
-    usual = list(read_packets(film.path, bytearray()))
+    usual = list(read_packets(film.path, bytearray(), film.streams))
     fields = [
         packet._replace(shown=packet.shown + late)
         for packet in usual
         for late in ((0, 1 / 48) if packet.stream == "0" else (0,))
     ]
-    monkeypatch.setattr(stamps, "read_packets", lambda path, said: iter(fields))
+    monkeypatch.setattr(stamps, "read_packets", lambda path, said, streams: iter(fields))
     timeline = scan(replace(film, order="top first"))
     assert (timeline.count, timeline.rate, timeline.constant) == (24, 24, True)
     np.testing.assert_allclose(timeline.times, np.arange(24) / 24, atol=0.002)
