@@ -67,7 +67,7 @@ def scan(
         damage.note(f"is damaged ({packets.complaint}), though its times show no gap")
     if film.announced:
         tracks = f"{film.announced} track{'s' if film.announced > 1 else ''}"
-        damage.note(f"announces {tracks} of sound that nothing is known of, which are left out")
+        damage.note(f"announces {tracks} of sound of which nothing is known: left out")
     if film.pictures > 1:
         damage.note(f"holds {film.pictures} streams of pictures, of which the first is taken")
     if packets.outside:
