@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from autoencode.errors import UserError
-from autoencode.film import ffmpeg
+from autoencode.film import ffmpeg, printed
 
 
 class Crop(NamedTuple):
@@ -111,20 +111,21 @@ def probe(path: str | Path) -> FilmInfo:
             f"{path}: not a film that ffmpeg can read ({_reason(text, ran.returncode)});"
             " copy it again, or try another"
         )
-    streams = _streams(text)
+    streams = printed.streams(text)
     # A cover picture in a music file is a video stream by name only.
-    pictures = [lines for lines in streams if _is(lines, "Video") and "(attached pic)" not in lines[0]]
-    sounds = [lines[0] for lines in streams if _is(lines, "Audio")]
+    moving = [lines for lines in streams if printed.is_of(lines, "Video")]
+    pictures = [lines for lines in moving if "(attached pic)" not in lines[0]]
+    sounds = [lines[0] for lines in streams if printed.is_of(lines, "Audio")]
     audio = {place: line for place, line in enumerate(sounds) if re.search(r", \d+ Hz", line)}
     if not pictures:
         what = "has sound but no moving picture" if sounds else "holds no moving picture"
         raise UserError(f"{path}: {what}; name a film file")
-    if _is_text_or_still(container[1], _codec(pictures[0][0])):
+    if _is_text_or_still(container[1], printed.codec(pictures[0][0])):
         raise UserError(
             f"{path}: a text or a still picture, not a film; name a film file, and put"
             " pictures that follow each other bare into a .mov or .mkv"
         )
-    subtitles = [lines[0] for lines in streams if _is(lines, "Subtitle")]
+    subtitles = [lines[0] for lines in streams if printed.is_of(lines, "Subtitle")]
     film = _film(path, container[1], text, pictures[0], audio, subtitles)
     return replace(film, pictures=len(pictures), announced=len(sounds) - len(audio))
 
@@ -141,31 +142,31 @@ def _film(
     size = re.search(r", (\d+)x(\d+)(?=[ ,]|$)", line)
     if size is None or 0 in (int(size[1]), int(size[2])):
         raise UserError(f"{path}: the picture's size cannot be read; the file may be damaged, copy it again")
-    width, height, aspect = int(size[1]), int(size[2]), _sample_aspect(line)
-    rotation = _rotation(stream)
-    matrix, transfer = _colour(line)
+    width, height, aspect = int(size[1]), int(size[2]), printed.sample_aspect(line)
+    rotation = printed.rotation(stream)
+    matrix, transfer = printed.colour(line)
     if rotation in (90, 270):
         width, height, aspect = height, width, 1 / aspect
     return FilmInfo(
         path=path,
         container=container,
-        codec=_codec(line),
+        codec=printed.codec(line),
         width=width,
         height=height,
         sample_aspect=aspect,
-        rate=_rate(line),
-        duration=_duration(text),
-        picture_duration=_picture_duration(stream),
-        start_time=_start_time(text),
+        rate=printed.rate(line),
+        duration=printed.duration(text),
+        picture_duration=printed.picture_duration(stream),
+        start_time=printed.start_time(text),
         rotation=rotation,
         matrix=matrix,
         transfer=transfer,
-        order=next((word for word in _about_pixels(line) if re.search("progressive|first", word)), None),
-        audio=tuple(map(_codec, audio.values())),
+        order=printed.order(line),
+        audio=tuple(map(printed.codec, audio.values())),
         places=tuple(audio),
-        subtitles=tuple(map(_codec, subtitles)),
-        spoken=tuple(map(_language, audio.values())),
-        written=tuple(map(_language, subtitles)),
+        subtitles=tuple(map(printed.codec, subtitles)),
+        spoken=tuple(map(printed.language, audio.values())),
+        written=tuple(map(printed.language, subtitles)),
     )
 
 
@@ -175,128 +176,9 @@ def _reason(text: str, status: int) -> str:
     return causes[-1].rstrip(".") if causes else ffmpeg.last_words(text, status)
 
 
-_STREAM = r"\s*Stream #0:\d+(?:\[\w+\])?(?:\(([^()]*)\))?"
-"""How the line of a stream begins: its number, and its language, of whatever letters."""
-
-
-def _streams(text: str) -> list[list[str]]:
-    """Each stream's line followed by the lines about it (metadata, side data)."""
-    streams: list[list[str]] = []
-    for line in text.split("\n"):  # and not at what else may end a line inside of a title
-        # Anchored: a title that reads like a stream's line stands behind "title   : ".
-        if re.match(r"\s*Stream #0:\d+", line):
-            streams.append([line])
-        elif streams:
-            streams[-1].append(line)
-    return streams
-
-
-def _is(stream: list[str], kind: str) -> bool:
-    return re.match(rf"{_STREAM}: {kind}: ", stream[0]) is not None
-
-
-def _codec(line: str) -> str:
-    found = re.search(r": (?:Video|Audio|Subtitle): (\w+)", line)
-    return found[1] if found else "unknown"
-
-
-def _language(line: str) -> str:
-    found = re.match(_STREAM, line)
-    return (found and found[1]) or ""
-
-
 def _is_text_or_still(container: str, codec: str) -> bool:
     # ffmpeg's tty demuxer takes any text for a film of scrolling letters.
     names = container.split(",")
     return codec in ("ansi", "bintext", "xbin", "idf") or any(
         name in ("tty", "image2", "ico") or name.endswith("_pipe") for name in names
     )
-
-
-def _sample_aspect(line: str) -> Fraction:
-    # The container's word (without brackets, printed only where it differs) outranks the codec's.
-    for pattern in (r", SAR (\d+):(\d+)", r"\[SAR (\d+):(\d+)"):
-        found = re.search(pattern, line)
-        if found and int(found[1]) and int(found[2]):
-            return Fraction(int(found[1]), int(found[2]))
-    return Fraction(1)
-
-
-def _rate(line: str) -> Fraction:
-    for unit in ("fps", "tbr"):
-        found = re.search(rf", (\d+(?:\.\d+)?)(k?) {unit}", line)
-        if found and float(found[1]) > 0:
-            return _exact_rate(found[1]) * (1000 if found[2] else 1)
-    return Fraction(25)  # a header without any rate; the timestamps decide later
-
-
-def _exact_rate(printed: str) -> Fraction:
-    """The rate behind two printed decimals: 23.98 is 24000/1001, 12.50 is 25/2."""
-    value = Fraction(printed)
-    ntsc = Fraction(round(value) * 1000, 1001)
-    if value.denominator != 1 and abs(ntsc - value) <= Fraction(6, 1000):
-        return ntsc
-    return value
-
-
-def _duration(text: str) -> float | None:
-    found = re.search(r"^  Duration: (\d+):(\d+):(\d+\.\d+)", text, re.MULTILINE)
-    # A duration guessed from the bit rate would make a whole file look broken off.
-    return None if "Estimating duration from bitrate" in text else _seconds(found)
-
-
-def _picture_duration(stream: list[str]) -> float | None:
-    found = (re.match(r"\s+DURATION\s*: (\d+):(\d+):(\d+\.\d+)$", line) for line in stream)
-    return _seconds(next(filter(None, found), None))
-
-
-def _seconds(found: re.Match | None) -> float | None:
-    return found and int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3])
-
-
-def _start_time(text: str) -> float:
-    found = re.search(r"^  Duration: .*?, start: (-?\d+\.\d+)", text, re.MULTILINE)
-    return float(found[1]) if found else 0.0
-
-
-def _rotation(stream: list[str]) -> int:
-    for line in stream[1:]:
-        found = re.search(r"display ?matrix: rotation of (-?\d+(?:\.\d+)?) degrees", line, re.IGNORECASE)
-        if found:
-            # Only quarter turns change the shape; ffmpeg rotates by odd angles inside the same frame.
-            degrees = float(found[1]) % 360
-            quarter = round(degrees / 90) * 90
-            return quarter % 360 if abs(degrees - quarter) < 1 else 0
-    return 0
-
-
-_MATRICES = {
-    "bt709",
-    "fcc",
-    "bt470bg",
-    "smpte170m",
-    "smpte240m",
-    "ycgco",
-    "bt2020nc",
-    "bt2020c",
-    "ictcp",
-    "gbr",
-}
-
-
-def _colour(line: str) -> tuple[str | None, str | None]:
-    """The matrix and the transfer function that a stream states."""
-    # "tv, bt709, progressive", or matrix/primaries/transfer where the three differ.
-    for word in _about_pixels(line):
-        matrix, _, rest = word.partition("/")
-        if matrix in _MATRICES or rest:
-            transfer = rest.partition("/")[2] if rest else matrix
-            return (matrix if matrix in _MATRICES else None), (None if transfer == "unknown" else transfer)
-    found = re.search(r"Video: [^,]+?, (?:rgb|bgr|gbr|argb|abgr|0rgb|0bgr|pal8)", line)
-    return ("gbr" if found else None), None
-
-
-def _about_pixels(line: str) -> list[str]:
-    """What stands in brackets behind the pixel format: range, colour, order of the fields."""
-    found = re.search(r"Video: [^,]+?, \w+\(((?:[^()]|\([^()]*\))*)\)", line)
-    return found[1].split(", ") if found else []

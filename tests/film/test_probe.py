@@ -8,7 +8,8 @@ import pytest
 from films import ffmpeg_run, make_film
 
 from autoencode.errors import UserError
-from autoencode.film.probe import _exact_rate, probe
+from autoencode.film.printed import exact_rate
+from autoencode.film.probe import probe
 
 
 def complaint(path):
@@ -53,7 +54,7 @@ def test_rates_are_exact_though_the_header_prints_two_decimals(tmp_path):
     ],
 )
 def test_printed_rates(printed, rate):
-    assert _exact_rate(printed) == rate
+    assert exact_rate(printed) == rate
 
 
 def test_sample_aspect_turns_with_the_picture(tmp_path):
