@@ -182,6 +182,8 @@ def _find_end(film: FilmInfo, packets: Stamps, rate: Fraction, ends: float, dama
     if packets.complaint and not film.clocked and film.start_time > 0.1:
         damage.found(f"what comes before {clock(film.start_time)} cannot be read ({packets.complaint})")
     stated = read_header(film.path)
+    if stated.another:
+        damage.found("another film lies behind it in the same file, and may not be read")
     # Those count that the film itself leaves out; and an AVI may count in finer steps than its pictures take.
     fewer = round((stated.pictures / film.rate - ends) * rate)
     if (torn := stated.size - film.path.stat().st_size) > 0:

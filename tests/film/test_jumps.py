@@ -1,6 +1,7 @@
 """Several recordings in one file, each with a clock of its own."""
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -193,3 +194,22 @@ def test_a_picture_that_is_held_for_long_is_no_jump(tmp_path):
     _, timeline = read(tmp_path / "film.ts", allow_damaged=True)
     assert timeline.stretches is None
     assert timeline.duration == pytest.approx(16, abs=0.1)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "avi", "flv", "wmv"])
+def test_another_film_that_only_lies_behind_the_first_is_not_passed_over(tmp_path, suffix):
+    whole = make_film(tmp_path / f"a.{suffix}", frames=24)
+    assert len(read(whole)[0]) == 24
+    path = tmp_path / f"film.{suffix}"
+    path.write_bytes(2 * whole.read_bytes())
+    with pytest.raises(UserError, match=r"another film lies behind it.*--allow_damaged"):
+        read(path)
+
+
+def test_pieces_of_a_stream_may_each_begin_anew(tmp_path):
+    extra = ["-movflags", "+frag_keyframe+empty_moov+default_base_moof", "-g", "24"]
+    pieces = make_film(tmp_path / "a.mp4", frames=48, extra=extra).read_bytes()
+    begins = [found.start() - 4 for found in re.finditer(b"moof|mfra", pieces)]
+    path = tmp_path / "film.mp4"
+    path.write_bytes(b"".join(pieces[: begins[0]] + pieces[a:b] for a, b in pairwise(begins)))
+    assert len(read(path)[0]) == 48
