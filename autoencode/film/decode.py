@@ -109,7 +109,7 @@ def _in_order(film: FilmInfo, frames: Iterator[Frame], timeline: Timeline) -> It
     order, half = timeline.order, _half(timeline)
     last = timeline.skipped + len(timeline.decoded) - 1
     least = TREMBLE + 1 if film.clocked else 1
-    number, before = -1, None
+    number, before = order.passed_over - 1, None
     for frame in frames:
         step = 1
         if order.stamps is not None:

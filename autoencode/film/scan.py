@@ -127,7 +127,8 @@ def _order(packets: Stamps) -> Order | None:
         return None
     if packets.recordings:
         return Order(packets.times, packets.recordings.stamps)
-    return Order(packets.times, steps=not (packets.counted or packets.edited or packets.absent is not None))
+    steps = not (packets.counted or packets.edited or packets.absent is not None)
+    return Order(packets.times, steps=steps, passed_over=packets.passed_over)
 
 
 def _find_gaps(packets: Stamps, rate: Fraction, damage: Damage, clocked: bool) -> None:

@@ -13,10 +13,10 @@ import numpy as np
 from autoencode.film import ffmpeg
 from autoencode.film.avi import are_as_many, found_in, in_their_places
 from autoencode.film.clocks import FORWARD, Recordings, find_recordings
-from autoencode.film.decoder_log import decoder_log
+from autoencode.film.decoder_log import Logged, decoder_log
 from autoencode.film.packets import read_packets
 from autoencode.film.probe import FilmInfo
-from autoencode.film.timeline import MARGIN, usual_pace
+from autoencode.film.timeline import FORGIVEN, MARGIN, usual_pace
 
 ABSENT = "its index tells where, and they are not there"
 """What is said of pictures."""
@@ -53,6 +53,7 @@ class Stamps:
     held: np.ndarray  # when packets come that hold no picture: the one before stays
     guessed: bool  # not all pictures say truly when they are shown
     counted: bool  # nor does the decoder know it
+    passed_over: int  # pictures at the beginning that lean on absent ones, where that can be told
     recordings: Recordings | None  # if there are several: their clocks, which `times` knows nothing of
     edited: bool  # an edit list shows pieces of the file
     sound: list[Sound]  # its tracks
@@ -113,6 +114,7 @@ def read_stamps(film: FilmInfo) -> Stamps:
         held=np.array(held),
         guessed=guessed or counted or absent,
         counted=counted,
+        passed_over=_passed_over(film, times) if guessed and not absent else 0,
         recordings=None if runs_on or edited else find_recordings(film, in_fields),
         edited=edited,
         sound=[*sound.values()],
@@ -137,11 +139,28 @@ def _are_of_decoding(film: FilmInfo, shown: np.ndarray, decoded: np.ndarray) -> 
     """
     if film.clocked or not len(shown) or not _are_in_order(shown, decoded):
         return False
-    with closing(decoder_log(film.path)) as pictures:
-        first = list(islice(pictures, LOOKED_AT))
+    first = _first_decoded(film)
     came = np.array([picture.time for picture in first]) - film.start_time
     as_said = np.allclose(came, shown[: len(came)], atol=1e-3) if len(came) <= len(shown) else False
     return any(picture.bidirectional for picture in first) and not as_said
+
+
+def _passed_over(film: FilmInfo, times: np.ndarray) -> int:
+    """How many of the pictures that are shown first the decoder leaves out, as in a film cut out of another.
+
+    B-frames are shown when they are decoded, so of all pictures they have times that can be believed.
+    """
+    if film.clocked and len(times) > 1:
+        for number, picture in enumerate(_first_decoded(film)):
+            if picture.bidirectional:
+                shown = int(np.abs(times - (picture.time - film.start_time)).argmin())
+                return shown - number if 0 <= shown - number <= FORGIVEN else 0
+    return 0
+
+
+def _first_decoded(film: FilmInfo) -> list[Logged]:
+    with closing(decoder_log(film.path)) as pictures:
+        return list(islice(pictures, LOOKED_AT))
 
 
 def _are_in_order(shown: np.ndarray, decoded: np.ndarray) -> bool:

@@ -28,6 +28,7 @@ class Order:
     times: np.ndarray  # float64 (pictures,), sorted, seconds: when they are shown
     stamps: np.ndarray | None = None  # the times that the decoder gives them, if they are known
     steps: bool = False  # if not, whether the steps between those tell where some are missing
+    passed_over: int = 0  # pictures at the beginning that it cannot decode, as they lean on absent ones
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,11 @@
 """Films cut out of others and not encoded again: at their ends are pictures that lean on absent ones."""
 
+import numpy as np
 import pytest
 from films import ffmpeg_run, make_film, read
+
+from autoencode.film.decoder_log import decoder_log
+from autoencode.film.probe import probe
 
 KINDS = {
     "ts": "-c:v libx264 -preset veryfast -bf 2 -g 100 -pix_fmt yuv420p -c:a aac",
@@ -20,6 +24,20 @@ def test_a_piece_that_was_cut_out_is_taken_with_a_note_at_most(tmp_path, suffix,
     ffmpeg_run(*(seek + source if place == "before" else source + seek), "-c", "copy", piece)
     frames, timeline = read(piece)
     assert timeline.count - len(frames) <= 2
+
+
+def test_in_an_mpeg_program_that_was_cut_pictures_keep_their_times(tmp_path):
+    """Those of B-frames are known, and those of the others only by counting."""
+    codec = ["-c:v", "mpeg2video", "-bf", "2", "-q:v", "2", "-g", "24"]
+    whole = make_film(tmp_path / "whole.mpg", frames=240, codec=codec)
+    ffmpeg_run("-ss", 3.2, "-i", whole, "-c", "copy", tmp_path / "piece.mpg")
+    frames, timeline = read(tmp_path / "piece.mpg")
+    begin = probe(tmp_path / "piece.mpg").start_time
+    pairs = list(zip(frames, decoder_log(tmp_path / "piece.mpg"), strict=True))
+    apart = [frame.time - (picture.time - begin) for frame, picture in pairs if picture.bidirectional]
+    assert np.abs(apart[:20]).max() < 0.001  # further on the muxer that cut it loses the beat
+    assert timeline.lost == 2
+    assert any(note.startswith("2 pictures before 0:00") for note in timeline.damage.notes)
 
 
 def test_the_first_picture_may_come_before_those_that_lean_on_absent_ones(tmp_path):
