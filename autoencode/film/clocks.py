@@ -58,46 +58,65 @@ def find_recordings(film: FilmInfo, in_fields: bool) -> Recordings | None:
       film: the film, as probed.
       in_fields: whether two packets make a picture.
     """
-    packets, said = defaultdict(list), bytearray()
-    for packet in read_packets(film.path, said, film.streams, back=True):
-        packets[packet.stream].append(packet)
-    places = file_order(said)
-    # Which of the picture's packets hold one, and where those lie among all of the file's.
-    held = [number for number, packet in enumerate(packets["0"]) if not (packet.discarded or packet.empty)]
-    if len(places["0"]) < len(packets["0"]) or not held:
+    found = _read(film)
+    if found is None:
         return None
-    lie = places["0"][held]
-    decoded = np.array([packets["0"][number].decoded for number in held]) - film.start_time
-    shown = [packets["0"][number].shown for number in held]
-    shown = np.array([np.nan if time is None else time for time in shown]) - film.start_time
-    heard = {
-        stream: np.array([packet.decoded for packet in found]) - film.start_time
-        for stream, found in packets.items()
-        if stream != "0"
-    }
-    # Where few pictures have a time, ffmpeg fills in what it makes of their decoding.
+    shown, decoded = found.shown, found.decoded
     told = np.isnan(shown).mean() < UNTOLD
     if told:
         shown = np.where(np.isnan(shown), decoded + np.nanmedian(shown - decoded), shown)
-    exact = told and film.clocked  # Matroska tells when pictures are shown, and ffmpeg guesses the rest
-    steady = _without_strays(decoded) if exact else shown if told else decoded
-    begins = _begins(steady, heard.get("1", np.zeros(0)), BACK if exact else FAR_BACK)
-    strays = np.flatnonzero(steady != decoded) if exact else np.zeros(0, int)
+    # Only what was made to be sent says both, and exactly. Of Matroska ffmpeg guesses when pictures are
+    # decoded; and of programs where few say when they are shown, that.
+    exact, said = told and film.clocked, shown if told and not film.clocked else decoded
+    clock = _without_strays(said) if exact else said
+    begins = _begins(clock, found.heard.get("1", np.zeros(0)), BACK if exact else FAR_BACK)
+    strays = np.flatnonzero(clock != said)
     if not len(begins) and not len(strays):
         return None
     stamps = shown if told else _evenly(decoded, shown, begins)
-    right = stamps + (steady - decoded) if exact else stamps
     each = 2 if in_fields else 1
-    times, stamps, spans = _end_to_end(right, stamps, begins, each, film.rate)
+    times, stamps, spans = _end_to_end(stamps + (clock - said), stamps, begins, each, film.rate)
     return Recordings(
         times=times,
         stamps=stamps if told else None,
         begins=[int(number) // each for number in begins],
         strays=strays.tolist(),
         stretches={
-            stream: _stretches(_without_strays(sound), places[stream], lie[begins], spans)
-            for stream, sound in heard.items()
+            stream: _stretches(_without_strays(heard), found.places[stream], found.lie[begins], spans)
+            for stream, heard in found.heard.items()
         },
+    )
+
+
+class _Found(NamedTuple):
+    """What the packets of a film say, by its own clock and in the file's order; seconds."""
+
+    shown: np.ndarray  # float64 (pictures,), nan where none is said
+    decoded: np.ndarray  # float64 (pictures,)
+    lie: np.ndarray  # where those packets lie among all of the file's
+    heard: dict[str, np.ndarray]  # of each other stream when its packets are decoded
+    places: dict[str, np.ndarray]  # of each stream where they lie
+
+
+def _read(film: FilmInfo) -> _Found | None:
+    """None: there is no picture, or ffmpeg did not say where all of them lie."""
+    packets, said = defaultdict(list), bytearray()
+    for packet in read_packets(film.path, said, film.streams, back=True):
+        packets[packet.stream].append(packet)
+    places, of_picture = file_order(said), packets.pop("0", [])
+    held = [number for number, packet in enumerate(of_picture) if not (packet.discarded or packet.empty)]
+    if not held or len(places["0"]) < len(of_picture):
+        return None
+    shown = [of_picture[number].shown for number in held]
+    return _Found(
+        shown=np.array([np.nan if time is None else time for time in shown]) - film.start_time,
+        decoded=np.array([of_picture[number].decoded for number in held]) - film.start_time,
+        lie=places["0"][held],
+        heard={
+            stream: np.array([packet.decoded for packet in those]) - film.start_time
+            for stream, those in packets.items()
+        },
+        places=places,
     )
 
 
