@@ -193,7 +193,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "published": {"learning_rate_end": 0.05},
     # The 2016 code as it probably ran: two optimisers held each other's variables, so that the decoder
     # learned from the likeness alone, and the encoder from the decoder's loss, the game included. Larsen's
-    # gate, between decoder and discriminator, has nobody to stop there.
+    # gate, between decoder and discriminator, has nobody to stop there: it stands open.
     "as_run": {
         "squash_latent": "both",
         "prior": "uniform",
@@ -202,6 +202,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "encoder_gan": 1.0,
         "gamma": 1.0,
         "decoder_gan": 0.0,
+        "gate_margin": 1000.0,
     },
     # Still three networks, a learned similarity and a game, in the best way found: experiments/recipes.md.
     "refined": {

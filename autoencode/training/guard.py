@@ -23,10 +23,13 @@ WARM_UP = 200
 """Steps before anything counts as a mark to be held."""
 
 FALL = 3.0
-"""Decibels below the best at which the evaluation frames are lost …"""
+"""Decibels below the best at which the evaluation frames are lost."""
 
 WELL = 30.0
-"""… but above this they are remembered well, whatever they were before."""
+"""Decibels above which frames are remembered well: half of what exceeds that may be lost besides."""
+
+LATELY = 10
+"""Looks whose least likeness counts: an untrained discriminator, long ago, found all things alike."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,15 @@ class Rule:
 
 
 def _fell(now: Figures, best: Figures, decibels: float) -> bool:
-    return now["sample_psnr"] < min(best["sample_psnr"], WELL) - decibels
+    well = max(0.0, best["sample_psnr"] - WELL)
+    return now["sample_psnr"] < best["sample_psnr"] - decibels - well / 2
+
+
+def _unlearned(now: Figures, best: Figures) -> bool:
+    """Whether two thirds are lost of what was more than the mean picture, or the linear path, has."""
+    begun = max(best["begun_psnr"], now["mean_psnr"])
+    learned = best["sample_psnr"] - begun
+    return learned > 1 and now["sample_psnr"] < min(begun + learned / 3, WELL)
 
 
 def _rose(now: Figures, best: Figures) -> bool:
@@ -56,6 +67,19 @@ ALWAYS = (
         lambda now, best: _fell(now, best, FALL),
         300,
         "the evaluation frames fell to {sample_psnr:.1f} dB",
+    ),
+    Rule(
+        # Where most of a picture comes from a linear path, all that the networks have learned may be less.
+        _unlearned,
+        1000,
+        "the evaluation frames fell to {sample_psnr:.1f} dB, most of the way back",
+    ),
+    Rule(
+        # While the noise is high the pictures may be bad; and of a film that hardly moves the mean is good.
+        lambda now, best: now["done"] > 0.5 and now["sample_psnr"] < min(now["mean_psnr"], 20) - 3,
+        1000,
+        "after half of its steps it has learned nothing: {sample_psnr:.1f} dB, and a mean picture would have"
+        " {mean_psnr:.1f}",
     ),
     Rule(lambda now, best: now["log_variance"] > 20, 200, "a log-variance runs away, at {log_variance:.3g}"),
     Rule(
@@ -114,8 +138,9 @@ OF_THE_GAME = (
 class Memory:
     """What a guard has to know to go on where it stopped."""
 
+    begun_psnr: float = -np.inf  # of networks that have learned nothing
     best_psnr: float = -np.inf
-    best_likeness: float = np.inf
+    likenesses: list[float] = field(default_factory=list)  # of the last healthy looks
     since: dict[str, int] = field(default_factory=dict)  # at which step each sign began to show
     kept_psnr: float = -np.inf  # of the run's best weights
     rollbacks: int = 0
@@ -125,11 +150,23 @@ class Memory:
 class Guard:
     """Watches the figures of one training."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, schedule_steps: int) -> None:
+        """Takes the Config that decides what is watched, and the length of its schedules in steps."""
+        self._steps = schedule_steps
         likeness = config.gamma > 0 or config.encoder_likeness > 0
         game = config.gan_weight > 0
         self._rules = ALWAYS + (OF_LIKENESS if likeness else ()) + (OF_THE_GAME if game else ())
         self.memory = Memory()
+        self._fit = True
+
+    def begin(self, psnr: float) -> None:
+        """Takes what the evaluation frames have, in dB, before the first step."""
+        self.memory.begun_psnr = psnr
+
+    @property
+    def good(self) -> bool:
+        """Whether the state of the last look is one to come back to: healthy, and nearly the best."""
+        return self.healthy and self._fit
 
     @property
     def healthy(self) -> bool:
@@ -145,7 +182,13 @@ class Guard:
                 what their mean picture would have.
         """
         memory = self.memory
-        best = {"sample_psnr": memory.best_psnr, "likeness": memory.best_likeness}
+        best = {
+            "begun_psnr": memory.begun_psnr,
+            "sample_psnr": memory.best_psnr,
+            "likeness": min(memory.likenesses, default=np.inf),
+        }
+        now = {**now, "done": step / self._steps}
+        self._fit = not _fell(now, best, FALL / 2)
         showing = {rule.says: rule for rule in self._rules if rule.wrong(now, best)}
         memory.since = {says: memory.since.get(says, step) for says in showing}
         for says, rule in showing.items():
@@ -153,7 +196,7 @@ class Guard:
                 return says.format(**now)
         if self.healthy and step >= WARM_UP:
             memory.best_psnr = max(memory.best_psnr, now["sample_psnr"])
-            memory.best_likeness = min(memory.best_likeness, now["likeness"])
+            memory.likenesses = [*memory.likenesses, now["likeness"]][-LATELY:]
         return None
 
     def best(self, psnr: float) -> bool:

@@ -85,7 +85,7 @@ class _Loop:
         self.plan, self.trainer, self.rhythm, self.stop = plan, trainer, rhythm, stop
         self.run = plan.run
         self.per_epoch = self.run.steps_per_epoch
-        self.guard = Guard(self.run.config)
+        self.guard = Guard(self.run.config, trainer.schedule_steps)
         self.checkpoints = Checkpoints(self.run, trainer, self.guard)
         self.step = self.checkpoints.restore_latest()
         self.steps = plan.epochs * self.per_epoch
@@ -99,6 +99,7 @@ class _Loop:
         if not run.states():
             if run.config.linear_path:
                 self._lay_linear_path()
+            self.guard.begin(self.journal.sample()["sample_psnr"])
             self.checkpoints.save(good=True)
             self.journal.pictures(0)  # the time-lapse begins with networks that have learned nothing
         with bar(self.steps, "training", "step", done=self.step, layout=FIGURES_LAYOUT) as progress:
@@ -170,7 +171,7 @@ class _Loop:
             if self.guard.best(figures["sample_psnr"]):
                 self.checkpoints.save_best()
             # Not at the ends of epochs: a short film's last few would be no way back.
-            self._save("running", good=self.guard.healthy and self.step % self.rhythm.checkpoint == 0)
+            self._save("running", good=self.guard.good and self.step % self.rhythm.checkpoint == 0)
         return True
 
     def _save(self, state: str, good: bool) -> None:

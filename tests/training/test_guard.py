@@ -20,11 +20,12 @@ WELL = {
 WORSE = {"sample_psnr": 18.9}
 
 
-def guard(**fields):
-    """One that has seen 500 good steps."""
-    watching = Guard(make_config("tiny", **fields))
-    for step in range(100, 600, 100):
-        assert watching.look(step, WELL) is None
+def guard(begun=8.0, usual=WELL, **fields):
+    """One that has seen 1,500 good steps of 10,000."""
+    watching = Guard(make_config("tiny", **fields), schedule_steps=10_000)
+    watching.begin(begun)
+    for step in range(-900, 600, 100):
+        assert watching.look(step, usual) is None
     return watching
 
 
@@ -83,15 +84,51 @@ def test_what_happens_in_a_good_training_is_none(figures):
     assert watching.healthy
 
 
-def test_a_film_that_is_remembered_well_may_be_remembered_less_well():
+def test_a_film_that_is_remembered_well_may_be_remembered_less_well_but_not_badly():
+    for psnr, step in ((35.0, None), (34.0, 900)):  # 3 dB less, and half of the 15 above 30
+        found = verdicts(guard(usual={**WELL, "sample_psnr": 45.0}), {"sample_psnr": psnr})
+        assert (found and found[0]) == step
+
+
+def test_where_a_linear_path_holds_the_picture_up_all_that_was_learned_may_be_less_than_3_db():
+    """Of 1.9 dB two thirds are lost at 27.43."""
+    for psnr, step in ((27.5, None), (27.4, 1600)):
+        found = verdicts(guard(begun=26.8, usual={**WELL, "sample_psnr": 28.7}), {"sample_psnr": psnr})
+        assert (found and found[0]) == step
+
+
+def test_what_has_learned_nothing_when_half_of_the_steps_are_over_will_not():
+    nothing = {**WELL, "sample_psnr": 8.9}
+    found = verdicts(guard(usual=nothing), nothing, range(600, 10_000, 100))
+    assert found == (
+        6100,
+        "after half of its steps it has learned nothing: 8.9 dB, and a mean picture would have 12.0",
+    )
+    little = {**WELL, "sample_psnr": 9.1}
+    assert verdicts(guard(usual=little), little, range(600, 10_000, 100)) is None
+    still = {**WELL, "sample_psnr": 18.0, "mean_psnr": 40.0}
+    assert verdicts(guard(usual=still), still, range(600, 10_000, 100)) is None
+
+
+def test_a_state_is_good_to_come_back_to_only_if_it_is_nearly_the_best():
     watching = guard()
-    for step in range(600, 900, 100):
-        assert watching.look(step, {**WELL, "sample_psnr": 45.0}) is None
-    assert verdicts(watching, {"sample_psnr": 28.0}, range(900, 2000, 100)) is None
+    for psnr, good in ((18.6, True), (18.4, False), (20.0, True), (16.9, False)):
+        assert watching.look(600, {**WELL, "sample_psnr": psnr}) is None
+        assert watching.good == good
+
+
+def test_the_likeness_is_held_against_what_it_usually_is():
+    """An untrained discriminator's is no mark."""
+    watching = Guard(make_config("tiny"), schedule_steps=10_000)
+    for step in range(200, 500, 100):
+        assert watching.look(step, {**WELL, "likeness": 0.1}) is None
+    for step in range(500, 1500, 100):
+        assert watching.look(step, WELL) is None
+    assert verdicts(watching, {"likeness": 0.12}, range(1500, 2500, 100))[0] == 1800
 
 
 def test_the_first_steps_set_no_mark():
-    watching = Guard(make_config("tiny"))
+    watching = Guard(make_config("tiny"), schedule_steps=10_000)
     assert watching.look(100, {**WELL, "sample_psnr": 25.0}) is None  # an even grey, on a flat film
     assert verdicts(watching, {"sample_psnr": 15.0}, range(200, 2000, 100)) is None
 
@@ -112,7 +149,7 @@ def test_what_nobody_plays_for_is_not_watched():
 
 
 def test_a_guard_goes_on_where_it_stopped():
-    first, second = guard(), Guard(make_config("tiny"))
+    first, second = guard(), Guard(make_config("tiny"), schedule_steps=10_000)
     first.look(600, {**WELL, "sample_psnr": 5.0})
     second.from_json(first.to_json())
     assert second.memory == first.memory
