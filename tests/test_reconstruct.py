@@ -15,7 +15,7 @@ CONFIG = make_config("tiny", precision="float32", initializer="glorot")  # with 
 def run(tmp_path):
     run = Run(tmp_path, CONFIG, "tiny", "film", 10, id="")
     run.write()
-    Checkpoints(run, Trainer(CONFIG, 10), Guard(CONFIG)).save_epoch(1)
+    Checkpoints(run, Trainer(CONFIG, 10), Guard(CONFIG, schedule_steps=10)).save_epoch(1)
     return run
 
 

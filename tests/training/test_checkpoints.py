@@ -43,7 +43,7 @@ def train(trainer, seed):
 def trained(run, steps=2):
     """A trainer after some steps, saved after each."""
     trainer = Trainer(run.config, schedule_steps=10)
-    checkpoints = Checkpoints(run, trainer, Guard(CONFIG))
+    checkpoints = Checkpoints(run, trainer, Guard(CONFIG, schedule_steps=10))
     for seed in range(steps):
         train(trainer, seed)
         checkpoints.save(good=True)
@@ -66,7 +66,7 @@ def test_save_scramble_restore_compare(tmp_path):
     run = a_run(tmp_path)
     expected = everything(trained(run))
     fresh = Trainer(dataclasses.replace(CONFIG, seed=9), schedule_steps=10)
-    assert Checkpoints(run, fresh, Guard(CONFIG)).restore_latest() == 2
+    assert Checkpoints(run, fresh, Guard(CONFIG, schedule_steps=10)).restore_latest() == 2
     for ours, theirs in zip(everything(fresh), expected, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -75,7 +75,7 @@ def test_a_damaged_state_falls_back_to_the_one_before(tmp_path, capsys):
     run = a_run(tmp_path)
     trained(run)
     truncate(run.states()[0])
-    assert Checkpoints(run, Trainer(CONFIG, 10), Guard(CONFIG)).restore_latest() == 1
+    assert Checkpoints(run, Trainer(CONFIG, 10), Guard(CONFIG, schedule_steps=10)).restore_latest() == 1
     assert "step-2" in capsys.readouterr().err
 
 
@@ -85,7 +85,7 @@ def test_when_all_states_are_damaged_training_does_not_begin_anew(tmp_path):
     for path in run.states():
         truncate(path)
     with pytest.raises(UserError, match="none of its checkpoints can be read"):
-        Checkpoints(run, Trainer(CONFIG, 10), Guard(CONFIG)).restore_latest()
+        Checkpoints(run, Trainer(CONFIG, 10), Guard(CONFIG, schedule_steps=10)).restore_latest()
 
 
 def test_only_the_last_few_states_are_kept(tmp_path):
@@ -145,7 +145,7 @@ def test_a_checkpoint_of_other_networks_is_refused(tmp_path):
 def test_the_best_weights_are_rendered_unless_told_otherwise(tmp_path):
     run = a_run(tmp_path)
     trainer = Trainer(CONFIG, 10)
-    checkpoints = Checkpoints(run, trainer, Guard(CONFIG))
+    checkpoints = Checkpoints(run, trainer, Guard(CONFIG, schedule_steps=10))
     checkpoints.save(good=True)
     with pytest.raises(UserError, match="has no checkpoint yet"):
         run.weights()  # of step 0: networks that know nothing
@@ -166,7 +166,7 @@ def test_the_best_weights_are_rendered_unless_told_otherwise(tmp_path):
 
 def test_training_goes_back_to_the_newest_good_state_and_then_to_the_one_before(tmp_path):
     run = a_run(tmp_path)
-    trainer, guard = Trainer(CONFIG, 10), Guard(CONFIG)
+    trainer, guard = Trainer(CONFIG, 10), Guard(CONFIG, schedule_steps=10)
     checkpoints = Checkpoints(run, trainer, guard)
     for step, good in ((0, True), (1, True), (2, True), (3, False)):
         guard.memory.best_psnr = 10.0 + step
@@ -187,19 +187,19 @@ def test_training_goes_back_to_the_newest_good_state_and_then_to_the_one_before(
 def test_pauses_take_no_good_states_place_and_go_when_training_has_gone_on(tmp_path):
     run = a_run(tmp_path)
     trainer = trained(run, steps=5)
-    checkpoints = Checkpoints(run, trainer, Guard(CONFIG))
+    checkpoints = Checkpoints(run, trainer, Guard(CONFIG, schedule_steps=10))
     for step in (5, 6, 7, 8):
         checkpoints.save(good=False)
         train(trainer, step)
     assert [path.name for path in run.states()] == ["pause-8", "step-5", "step-4", "step-3"]
-    assert Checkpoints(run, trainer, Guard(CONFIG)).restore_latest() == 8
+    assert Checkpoints(run, trainer, Guard(CONFIG, schedule_steps=10)).restore_latest() == 8
     checkpoints.save(good=True)
     assert [path.name for path in run.states()] == ["step-8", "step-5", "step-4"]
 
 
 def test_after_a_rollback_nothing_is_left_of_what_came_later(tmp_path):
     run = a_run(tmp_path)  # 10 frames in batches of 4: three steps an epoch
-    trainer, guard = Trainer(CONFIG, 10), Guard(CONFIG)
+    trainer, guard = Trainer(CONFIG, 10), Guard(CONFIG, schedule_steps=10)
     checkpoints = Checkpoints(run, trainer, guard)
     for step in range(7):
         if step == 4:
@@ -218,5 +218,5 @@ def test_when_no_good_state_can_be_read_none_is_deleted(tmp_path):
     trainer = trained(run)
     for path in run.states():
         truncate(path)
-    assert not Checkpoints(run, trainer, Guard(CONFIG)).restore_good()
+    assert not Checkpoints(run, trainer, Guard(CONFIG, schedule_steps=10)).restore_good()
     assert len(run.states()) == 2
