@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from autoencode.film.pace import usual_pace
 from autoencode.film.packets import file_order, read_packets
 from autoencode.film.probe import FilmInfo
 
@@ -69,18 +70,18 @@ def find_recordings(film: FilmInfo, in_fields: bool) -> Recordings | None:
     # decoded; and of programs where few say when they are shown, that.
     exact, said = told and film.clocked, shown if told and not film.clocked else decoded
     clock = _without_strays(said) if exact else said
-    begins = _begins(clock, found.heard.get("1", np.zeros(0)), BACK if exact else FAR_BACK)
+    begins = _begins(clock, found.heard.get("1", np.zeros(0)), BACK if exact else FAR_BACK, film.rate)
     strays = np.flatnonzero(clock != said)
     if not len(begins) and not len(strays):
         return None
-    stamps = shown if told else _evenly(decoded, shown, begins)
+    stamps = shown if told else _evenly(decoded, shown, begins, film.rate)
     each = 2 if in_fields else 1
     times, stamps, spans = _end_to_end(stamps + (clock - said), stamps, begins, each, film.rate)
     return Recordings(
         times=times,
         stamps=stamps if told else None,
         begins=[int(number) // each for number in begins],
-        strays=strays.tolist(),
+        strays=[int(number) // each for number in strays],
         stretches={
             stream: _stretches(_without_strays(heard), found.places[stream], found.lie[begins], spans)
             for stream, heard in found.heard.items()
@@ -125,22 +126,16 @@ def _without_strays(times: np.ndarray) -> np.ndarray:
     if len(times) < 3:
         return times
     before, here, after = times[:-2], times[1:-1], times[2:]
-    go_on = (after > before) & (after - before < BESIDE)
+    # At a joint the neighbours are no two steps apart.
+    go_on = np.abs(after - before - 2 * np.median(np.diff(times))) < BACK
     stray = go_on & ((here < before - BACK) | (here > after + BACK))
     return np.concatenate([times[:1], np.where(stray, (before + after) / 2, here), times[-1:]])
 
 
-def _step(times: np.ndarray) -> float:
-    """The usual one; rounding moves their median, but not the mean of those that are like it."""
-    steps = np.diff(times)
-    median = np.median(steps)
-    return float(steps[np.abs(steps - median) <= abs(median) / 4].mean())
-
-
-def _begins(decoded: np.ndarray, heard: np.ndarray, back: float) -> np.ndarray:
+def _begins(decoded: np.ndarray, heard: np.ndarray, back: float, rate: Fraction) -> np.ndarray:
     """At which packets of the picture a clock was set anew: back, or far on with little heard meanwhile."""
     steps = np.diff(decoded)
-    leaps = steps > max(FORWARD, SLOW * _step(decoded))
+    leaps = steps > max(FORWARD, SLOW / usual_pace(decoded, rate))
     for packet in np.flatnonzero(leaps):
         before, after = decoded[packet] + BESIDE, decoded[packet + 1] - BESIDE
         seconds = np.unique(np.floor(heard[(heard > before) & (heard < after)]))
@@ -148,9 +143,9 @@ def _begins(decoded: np.ndarray, heard: np.ndarray, back: float) -> np.ndarray:
     return np.flatnonzero((steps < -back) | leaps) + 1
 
 
-def _evenly(decoded: np.ndarray, shown: np.ndarray, begins: np.ndarray) -> np.ndarray:
+def _evenly(decoded: np.ndarray, shown: np.ndarray, begins: np.ndarray, rate: Fraction) -> np.ndarray:
     """Times at which pictures are shown that come at an even pace, from each recording's first known on."""
-    step = _step(decoded)
+    step = 1 / float(usual_pace(decoded, rate))
     parts = zip(np.split(decoded, begins), np.split(shown, begins), strict=True)
     firsts = [np.nanmin(known) if not np.isnan(known).all() else times[0] for times, known in parts]
     lengths = np.diff([0, *begins, len(shown)])
@@ -167,13 +162,13 @@ def _end_to_end(
         first + np.argsort(part) for first, part in zip([0, *begins], np.split(shown, begins), strict=True)
     ]
     orders = [order[::each] for order in orders]
-    step = _step(shown[np.concatenate(orders)])
     times, spans = [], []
     end = max(0.0, float(shown[orders[0][0]]))
     for order in orders:
         part = shown[order]
         moved = end - float(part[0])
         times.append(part + moved)
+        step = 1 / float(usual_pace(part, rate) if len(part) > 1 else rate)
         ends, even = float(part[-1]) + step, float(part[0] + len(part) / rate)
         # So that times in milliseconds do not wander off the beat, joint by joint.
         ends = even if abs(ends - even) < NEAR else ends

@@ -54,6 +54,11 @@ class Companions:
         return self.start > 0 or self.duration is not None
 
     @property
+    def uneven(self) -> bool:
+        """Whether no moment can be found in its sound: a clock is set anew, or an AVI's counts in packets."""
+        return self.stretches is not None or (self.excerpt and self.film.container == "avi")
+
+    @property
     def sound(self) -> tuple[str, ...]:
         """Codec of each track that comes along."""
         return self.film.audio[: {"all": None, "first": 1, "none": 0}[self.audio]]

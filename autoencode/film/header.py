@@ -23,6 +23,9 @@ _HEAD = 4096
 _FLV = re.compile(rb"FLV\x01[\x01\x04\x05]\0\0\0\x09\0{4}")
 """What an FLV file begins with."""
 
+_EBML = re.compile(rb"\x1a\x45\xdf\xa3.{1,64}?\x42\x82.(?:matroska|webm)", re.DOTALL)
+"""What a Matroska begins with."""
+
 _BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 """What an MP4 or QuickTime file may begin with, behind a length of four bytes."""
 
@@ -37,7 +40,7 @@ class Stated(NamedTuple):
 
 
 def read_header(path: Path) -> Stated:
-    """The length that an AVI or ASF file gives itself, and whether that, an FLV or an MP4 is the only one."""
+    """What an AVI or ASF says of its length; and of these, FLV, Matroska and MP4 whether there are two."""
     head = _at(path, 0, _HEAD)
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
         chunks = list(_riffs(path))
@@ -51,9 +54,10 @@ def read_header(path: Path) -> Stated:
         # Behind the name, the object's own length (8 bytes) and the file's identity (16).
         size = _number(head, begin + 40, 8)
         return Stated(size, another=0 < size < path.stat().st_size and _at(path, size, len(_ASF)) == _ASF)
-    if _FLV.match(head):
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
-            return Stated(another=bool(_FLV.search(whole, 1)))
+    for begins in (_FLV, _EBML):
+        if begins.match(head):
+            with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
+                return Stated(another=bool(begins.search(whole, 1)))
     if head[4:8] in _BOXES:
         return Stated(another=list(_boxes(path)).count(b"moov") > 1)
     return Stated()

@@ -61,7 +61,7 @@ def join(
     try:
         come, notes = [], []
         if source is not None:
-            source = evened(source, evened_file, path) if source.stretches is not None else source
+            source = evened(source, evened_file, path) if source.uneven else source
             come = tracks(source, suffix)
             come = cut(source, come, cut_file, path) if source.excerpt else come
         try:

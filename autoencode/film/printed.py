@@ -10,15 +10,18 @@ _STREAM = r"\s*Stream #0:\d+(?:\[\w+\])?(?:\(([^()]*)\))?"
 
 
 def streams(text: str) -> list[list[str]]:
-    """Each stream's line followed by the lines about it (metadata, side data)."""
-    streams: list[list[str]] = []
+    """Each stream's line followed by the lines about it (metadata, side data), in the order of their numbers.
+
+    Ffmpeg prints them program by program, one that several share several times.
+    """
+    streams: dict[int, list[str]] = {}
+    lines: list[str] = []
     for line in text.split("\n"):  # and not at what else may end a line inside of a title
         # Anchored: a title that reads like a stream's line stands behind "title   : ".
-        if re.match(r"\s*Stream #0:\d+", line):
-            streams.append([line])
-        elif streams:
-            streams[-1].append(line)
-    return streams
+        if found := re.match(r"\s*Stream #0:(\d+)", line):
+            lines = streams.setdefault(int(found[1]), [])
+        lines.append(line)
+    return [streams[number] for number in sorted(streams)]
 
 
 def is_of(stream: list[str], kind: str) -> bool:

@@ -13,10 +13,11 @@ from autoencode.errors import UserError
 from autoencode.film.clocks import FORWARD, Stretch
 from autoencode.film.damage import Damage
 from autoencode.film.header import read_header
+from autoencode.film.pace import pace
 from autoencode.film.packets import OTHERS, read_packets
 from autoencode.film.probe import FilmInfo
 from autoencode.film.stamps import Stamps, read_stamps
-from autoencode.film.timeline import FORGIVEN, Order, Timeline, clock, pace, pictures
+from autoencode.film.timeline import FORGIVEN, Order, Timeline, clock, pictures
 from autoencode.film.transport import packet_size
 
 EVEN, MOST_GAPS = 0.95, 10

@@ -14,9 +14,10 @@ from autoencode.film import ffmpeg
 from autoencode.film.avi import are_as_many, found_in, in_their_places
 from autoencode.film.clocks import FORWARD, Recordings, find_recordings
 from autoencode.film.decoder_log import Logged, decoder_log
+from autoencode.film.pace import usual_pace
 from autoencode.film.packets import read_packets
 from autoencode.film.probe import FilmInfo
-from autoencode.film.timeline import FORGIVEN, MARGIN, usual_pace
+from autoencode.film.timeline import FORGIVEN, MARGIN
 
 ABSENT = "its index tells where, and they are not there"
 """What is said of pictures."""

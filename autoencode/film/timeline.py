@@ -21,6 +21,11 @@ MARGIN = FORGIVEN + 1
 """Pictures that are decoded before the first that is needed."""
 
 
+MIDDLE = 0.54
+"""Of a frame, the moment whose picture it shows. Not the half: behind a pause of half a frame all pictures
+come then, some by a rounding earlier and some later."""
+
+
 @dataclass(frozen=True, eq=False)
 class Order:
     """The pictures of a whole film, where its decoder does not say truly when they are shown."""
@@ -97,13 +102,13 @@ class Timeline:
     @property
     def _shown(self) -> int:
         """How many of the pictures are shown at all."""
-        slots = self.begin + (np.arange(self.frames_out) + 0.5) / float(self.rate)
-        due = np.maximum(np.searchsorted(self.times, slots, side="right") - 1, 0)
+        due = np.searchsorted(self.times, self.middle(np.arange(self.frames_out)), side="right") - 1
+        due = np.maximum(due, 0)
         return len(np.setdiff1d(due, self._lost))
 
-    def middle(self, slot: int) -> float:
+    def middle(self, slot: int | np.ndarray) -> float | np.ndarray:
         """The moment that a frame of the even pace shows, in seconds since the file's start."""
-        return self.begin + (slot + 0.5) / float(self.rate)
+        return self.begin + (slot + MIDDLE) / float(self.rate)
 
     def picture_at(self, slot: int) -> int:
         """Which of the pictures a frame of the even pace shows."""
@@ -175,7 +180,7 @@ T = TypeVar("T", bound=_Timed)
 def at_constant_rate(frames: Iterable[T], timeline: Timeline, first: int = 0) -> Iterator[T]:
     """Resequences `frames` (anything with a `.time` in seconds) to exactly `timeline.frames_out` of them.
 
-    Slot k shows the last frame that has begun by the slot's middle, (k + ½) / rate after the first picture.
+    Slot k shows the last frame that has begun by the slot's middle, (k + MIDDLE) / rate after the first.
     Sampling in the middle makes a constant film pass through one for one, however its timestamps were
     rounded; a variable one has frames repeated or dropped. Should the decoder lose a picture, the one
     before it stays for another slot and sound and picture keep together.
@@ -197,43 +202,6 @@ def at_constant_rate(frames: Iterable[T], timeline: Timeline, first: int = 0) ->
             yield shown
 
 
-def pace(times: np.ndarray, nominal: Fraction) -> tuple[Fraction, bool]:
-    """The rate behind timestamps: (frames per second, whether all of `times` keep to it).
-
-    Args:
-      times: float64 (pictures,), sorted, seconds.
-      nominal: the header's rate, believed where the timestamps do not contradict it.
-    """
-    span = times[-1] - times[0]
-    if len(times) < 2 or span <= 0:
-        return nominal, True
-    mean = (len(times) - 1) / span
-    whole = max(1, round(mean))
-    candidates = [nominal, Fraction(whole), Fraction(whole * 1000, 1001)]
-    candidates.append(Fraction(mean).limit_denominator(1001))
-    # Matroska rounds to a millisecond, so two are exact; half a frame is the most that resequencing mends.
-    for slack in (0.002, np.inf):
-        for rate in candidates:
-            if rate > 0 and _spread(times, rate) < min(slack, 0.45 / rate):
-                return rate, True
-    return usual_pace(times, nominal), False
-
-
-def usual_pace(times: np.ndarray, nominal: Fraction) -> Fraction:
-    """A variable film's rate: that of its usual gap, so that pauses do not thin out the movement."""
-    gaps = np.diff(times).clip(1e-3)
-    median = np.percentile(gaps, 50, method="lower")  # one of them
-    # Rounding to milliseconds moves the median, but not the mean of the gaps that are like it.
-    usual = min(1 / float(gaps[np.abs(gaps - median) <= 0.25 * median].mean()), 240.0)
-    # Cameras keep to these, though their timestamps tremble. The header's rate may be a mean, pauses and all.
-    whole = [Fraction(rate) for rate in (24, 25, 30, 48, 50, 60, 90, 100, 120, 240)]
-    known = [nominal, *whole, *(rate * 1000 / 1001 for rate in whole)]
-    rate = min(known, key=lambda rate: abs(rate - usual))
-    if abs(rate - usual) <= 0.02 * usual:
-        return rate
-    return max(Fraction(usual).limit_denominator(1001), Fraction(1, 1001))
-
-
 def pictures(count: int) -> str:
     """How many, in words."""
     return f"{count:,} picture{'s' if count != 1 else ''}"
@@ -246,9 +214,3 @@ def clock(seconds: float) -> str:
     hours, minutes = divmod(minutes, 60)
     head = f"{hours}:{minutes:02}" if hours else f"{minutes}"
     return f"{head}:{tenths // 10:02}.{tenths % 10}"
-
-
-def _spread(times: np.ndarray, rate: Fraction) -> float:
-    """How far, in seconds, the times wander about an even pace: the largest distance between two errors."""
-    errors = times - np.arange(len(times)) / float(rate)
-    return float(np.ptp(errors))

@@ -12,6 +12,7 @@ from autoencode.errors import NoRoomError, UserError
 from autoencode.film import ffmpeg
 from autoencode.film.companions import LANGUAGES, Companions, Track, tracks
 from autoencode.film.encode import failure
+from autoencode.film.probe import FilmInfo
 
 _BEGINNING = ["-f", "lavfi", "-i", "anullsrc=d=0.02"]
 """An input at 0: ffmpeg counts a file from the first that is in it."""
@@ -57,7 +58,7 @@ def evened(source: Companions, file: Path, path: Path) -> Companions:
     """The same with a clock that runs on: a moment can only be found by one that does.
 
     Args:
-      source: of a film whose clock is set anew in between.
+      source: of a film that is `uneven`.
       file: a Matroska to make, of its sound and subtitles.
       path: the film that they are for.
 
@@ -66,17 +67,37 @@ def evened(source: Companions, file: Path, path: Path) -> Companions:
     """
     film = source.film
     taken = [track for track in tracks(source, ".mkv") if track.become]
+    joined = any(len(stretches) > 1 for stretches in (source.stretches or {}).values())
+    changing = [track.number for track in taken if joined and _changes(film, track)]
     if not taken:
-        return replace(source, film=replace(film, subtitles=()))
+        return replace(source, film=replace(film, subtitles=()), stretches={})
     moved = ["-copyts", *_moved(source)] if source.stretches else []
     command = [*moved, *ffmpeg.source(film.path), *_BEGINNING, *options(taken, {film.path: 0}, ".mkv")]
-    sounds = sum(track.kind == "a" for track in taken)
-    _write(file, [*command, "-map", "1:a", f"-c:a:{sounds}", "pcm_s16le"], path)
+    sounds = [track for track in taken if track.kind == "a"]
+    for number, track in enumerate(sounds):
+        command += _anew(number) if track.number in changing else []
+    _write(file, [*command, "-map", "1:a", f"-c:a:{len(sounds)}", "pcm_s16le"], path)
     kept = [track.place for track in taken if track.kind == "s"]
     subtitles, written = (tuple(each[place] for place in kept) for each in (film.subtitles, film.written))
     places = tuple(range(len(film.audio)))
     film = replace(film, path=file, start_time=0.0, places=places, subtitles=subtitles, written=written)
-    return replace(source, film=film)
+    return replace(source, film=film, stretches={})
+
+
+def _anew(number: int) -> list[str]:
+    """Arguments of a track of sound that is encoded, as it would be misread if it were copied.
+
+    By less than 30 ms its times tremble, as ffmpeg guesses them by the first recording's rate.
+    """
+    return [f"-c:a:{number}", "aac", f"-filter:a:{number}", "aresample=async=1:min_hard_comp=0.03"]
+
+
+def _changes(film: FilmInfo, track: Track) -> bool:
+    """Whether a track is of sound that begins at one rate, or so many channels, and goes on with others."""
+    if track.kind != "a":
+        return False
+    command = ["-v", "info", *ffmpeg.source(film.path), "-map", f"0:a:{track.place}", "-f", "null", "-"]
+    return b"audio parameters changed" in ffmpeg.run(command).stderr
 
 
 def _moved(source: Companions) -> list[str]:

@@ -131,6 +131,36 @@ def test_matroskas_one_behind_the_other(tmp_path):
     assert in_sync(made, shown, timeline) == 5
 
 
+@pytest.mark.parametrize("extra", ["", "-live 1"])
+def test_matroskas_that_ffmpeg_does_not_read_are_not_passed_over(tmp_path, extra):
+    one = recording(tmp_path / "a.mkv", 48, extra=extra)
+    (tmp_path / "film.mkv").write_bytes(one + recording(tmp_path / "b.mkv") + one)
+    with pytest.raises(UserError, match="--allow_damaged"):
+        read(tmp_path / "film.mkv")
+    notes = read(tmp_path / "film.mkv", allow_damaged=True)[1].damage.notes
+    assert any(note.startswith("another film lies behind it") for note in notes)
+
+
+def test_a_clock_that_is_set_back_by_a_few_milliseconds_is_no_wrong_time(tmp_path):
+    one = recording(tmp_path / "a.ts", sound="mp2")
+    two = recording(tmp_path / "b.ts", 48, sound="mp2", extra="-output_ts_offset 3.02")
+    (tmp_path / "film.ts").write_bytes(one + two)
+    made, shown, timeline = rendered(tmp_path / "film.ts")
+    assert shown == [*range(72), *range(48)]
+    assert in_sync(made, shown, timeline) == 5
+
+
+def test_sound_of_another_rate_is_heard_as_it_was(tmp_path):
+    one = recording(tmp_path / "a.ts")
+    two = recording(tmp_path / "b.ts", 48, extra="-ar 44100")
+    (tmp_path / "film.ts").write_bytes(one + two)
+    made, shown, timeline = rendered(tmp_path / "film.ts")
+    assert in_sync(made, shown, timeline) == 5
+    begin = round(clicks(made)[-1] * 48000)
+    tone = np.abs(np.fft.rfft(heard(made)[begin + 48 : begin + 768] * np.hanning(720), 48000))
+    assert np.argmax(tone) == pytest.approx(1000, abs=10)
+
+
 def test_one_wrong_time_is_no_recording(tmp_path):
     raw = bytearray(recording(tmp_path / "a.ts"))
     begins = [place.start() for place in re.finditer(rb"\x00\x00\x01\xe0..\x80\xc0", raw, re.DOTALL)]

@@ -73,6 +73,16 @@ def test_sound_that_is_only_announced_is_left_out_and_that_is_said(tmp_path):
     assert note.startswith("announces 2 tracks of sound")
 
 
+def test_streams_that_several_programs_share_are_read_once(tmp_path):
+    path = make_film(tmp_path / "film.ts", frames=24)
+    shared = "-map 0:v -map 0:a -map 0:a -c:v copy -c:a:0 mp2 -c:a:1 ac3"
+    programs = [word for number in (1, 2) for word in ("-program", f"program_num={number}:st=0:st=1:st=2")]
+    ffmpeg_run("-i", path, *shared.split(), *programs, tmp_path / "shared.ts")
+    film, timeline = open_film(tmp_path / "shared.ts")
+    assert (film.audio, film.pictures) == (("mp2", "ac3"), 1)
+    assert (timeline.count, timeline.damage.notes) == (24, [])
+
+
 def test_slides_are_no_recordings(tmp_path):
     path = make_film(tmp_path / "film.ts", frames=6, rate=Fraction(1, 12), sound=False)
     timeline = open_film(path)[1]

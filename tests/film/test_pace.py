@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from autoencode.film.timeline import Timeline, at_constant_rate, pace
+from autoencode.film.pace import pace
+from autoencode.film.timeline import Timeline, at_constant_rate
 
 NTSC = Fraction(24000, 1001)
 
@@ -70,6 +71,29 @@ def test_a_phone_whose_gaps_tremble_is_variable():
     rate, constant = pace(np.cumsum(gaps), Fraction(26))
     assert not constant
     assert rate == 30
+
+
+TELECINED = np.cumsum(np.tile([1001 / 30000, 1.5 * 1001 / 30000], 120))
+
+
+def test_a_short_telecined_film_keeps_to_its_own_rate():
+    """And not to 24, from which it would be 10 ms away at the end, though both fit."""
+    assert pace(TELECINED, Fraction(30000, 1001)) == (NTSC, True)
+
+
+def test_telecined_recordings_one_behind_the_other_have_the_rate_of_each():
+    times = np.concatenate([TELECINED, TELECINED[-1] + 0.1 + TELECINED])
+    assert pace(times, Fraction(30000, 1001)) == (NTSC, False)
+
+
+@pytest.mark.parametrize("off", [0.0, 0.0005, -0.0005])
+def test_pictures_that_fall_into_the_middles_of_frames_are_all_shown(off):
+    """As after a pause of half a frame, or behind a start at an odd tenth of a second."""
+    times = np.concatenate([np.arange(50) / 25, 2.02 + off + np.arange(50) / 25])
+    times += np.tile([0, 0.0004], 50)
+    timeline = Timeline(times, Fraction(25), False, 4.02)
+    assert timeline.dropped == 0
+    assert len(set(resequenced(times, 25, False, 4.02)[0])) == 100
 
 
 def test_constant_passes_through_one_for_one():

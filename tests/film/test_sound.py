@@ -89,6 +89,19 @@ def test_sound_and_picture_of_an_excerpt_begin_together(tmp_path, suffix, codec)
     assert probe(path).duration == pytest.approx(1.5, abs=0.096 if codec == "flac" else 1 / 24)
 
 
+@pytest.mark.parametrize("codec", ["ac3", "libmp3lame", "adpcm_ms"])
+def test_an_avi_that_counts_in_packets_of_sound_can_begin_between_two(tmp_path, codec):
+    kept = beeping(tmp_path / "source.mkv", 2.0, 4.0, codec, frames=96, rate=24)
+    source = tmp_path / "source.avi"
+    ffmpeg_run("-i", kept, *["-c:v", "mpeg4", "-q:v", "4", "-c:a", "copy"], source)
+    film, start = probe(source), 1.3
+    timeline = scan(film, start=start, duration=1.5)
+    sound = Companions(film, start, 1.5, delay=timeline.begin - start)
+    path = write_film(tmp_path / "made.mkv", timeline.frames_out, source=sound)
+    expected = beep_of(source) - timeline.begin
+    assert beep_of(path) - scan(probe(path)).times[0] == pytest.approx(expected, abs=0.002)
+
+
 @pytest.mark.parametrize(("source", "suffix"), [("mkv", "mp4"), ("mp4", "mkv"), ("ts", "mp4"), ("ts", "mkv")])
 @pytest.mark.parametrize(("delay", "sound_delay"), [(0.51, 0.0), (0.0, 0.4)])
 def test_whichever_starts_late_stays_late(tmp_path, source, suffix, delay, sound_delay):
