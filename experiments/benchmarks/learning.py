@@ -77,7 +77,7 @@ def main() -> None:
         return
     dataset = find(Path("data"), asked.dataset)
     epochs = max(1, round(asked.frames / dataset.frames))
-    changes = dict(change.split("=", 1) for change in asked.set)
+    changes = dict(sorted(change.split("=", 1) for change in asked.set))  # however typed, the same trial
     lock, failed = threading.Lock(), []
 
     def trial(recipe: str, seed: int) -> None:
