@@ -71,7 +71,7 @@ def main() -> None:
         return
     if on_film:
         timeline.damage.say()
-    print(_table(run, weights, on, evaluation))
+    print(_table(run, weights, on, on_film, evaluation))
 
 
 def _json(run: Run, weights: Path, on: str, evaluation: "Evaluation", damage: list[str]) -> str:
@@ -100,7 +100,7 @@ def _rounded(value: float) -> float | None:
     return round(value, 4) if math.isfinite(value) else None
 
 
-def _table(run: Run, weights: Path, on: str, evaluation: "Evaluation") -> str:
+def _table(run: Run, weights: Path, on: str, on_film: bool, evaluation: "Evaluation") -> str:
     lines = [
         f"run {run.name}, {weights.parent.name}/{weights.name}, on {on}: {len(evaluation.times):,} frames"
         f" at {format_size(run.config.size)}",
@@ -117,6 +117,8 @@ def _table(run: Run, weights: Path, on: str, evaluation: "Evaluation") -> str:
         ("VMAF", evaluation.vmaf, 2),
     ):
         lines.append(f"{name:18}{f'{value:.{digits}f}' if math.isfinite(value) else '–':>6}")
+    if not on_film and math.isfinite(evaluation.vmaf):
+        lines[-1] += "  against the dataset's own frames; --film compares with a film, and is far stricter"
     lines.append(
         "worst frames: "
         + ", ".join(

@@ -1,77 +1,149 @@
-"""What the index of an AVI knows of pictures that can no longer be found in it."""
+"""What the index of an AVI knows of pictures and sound that can no longer be found in it."""
 
 from __future__ import annotations
 
 import mmap
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
+from autoencode.film.clocks import Stretch
 from autoencode.film.packets import Packet
 
 _ENTRY = np.dtype([("name", "S4"), ("flags", "<u4"), ("offset", "<u4"), ("size", "<u4")])
 """Of an index: of which stream a chunk is, and where it lies, from b"movi" or from the file's start on."""
 
+_HEAD = 8
+"""Bytes that a chunk begins with: its name and its size."""
 
-def found_in(path: Path) -> np.ndarray | None:
-    """Which of the pictures that an AVI's index names are there, as bools; None: there is no index of them.
 
-    A picture is there if it lies where the index says, or, if a piece was cut out before it, nearer to the
+class Indexed(NamedTuple):
+    """The chunks of one stream that an index names."""
+
+    found: np.ndarray  # bool (chunks,): whether each is there
+    sizes: np.ndarray  # int64 (chunks,): bytes
+
+
+def read_index(path: Path, places: Sequence[int]) -> dict[str, Indexed]:
+    """The index of an AVI, by the numbers that `read_packets` gives to its streams; nothing: it has none.
+
+    A chunk is there if it lies where the index says, or, if a piece was cut out before it, nearer to the
     beginning by as much as the index itself does.
+
+    Args:
+      path: the AVI.
+      places: of each track of sound that is read, among the file's.
     """
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as raw:
         chunks, index = re.search(rb"LIST(.{4})movi", raw, re.DOTALL), raw.rfind(b"idx1")
         if chunks is None or index < chunks.end():
-            return None
-        movi = chunks.start(0) + 8
+            return {}
+        movi, length = chunks.start(0) + 8, int.from_bytes(raw[index + 4 : index + 8], "little")
         moved = movi + int.from_bytes(chunks[1], "little") - index
-        length = min(int.from_bytes(raw[index + 4 : index + 8], "little"), len(raw) - index - 8)
-        entries = np.frombuffer(raw[index + 8 : index + 8 + length // 16 * 16], _ENTRY)
-        pictures = entries[[name[2:] in (b"dc", b"db") for name in entries["name"].tolist()]]
-        name = bytes(pictures["name"][0]) if len(pictures) else b""
-        pictures = pictures[pictures["name"] == name]
-
-        heads = [name + int(size).to_bytes(4, "little") for size in pictures["size"]]
-
-        def lie(places: np.ndarray) -> np.ndarray:
-            those = zip(places.tolist(), heads, strict=True)
-            return np.array([raw[place : place + 8] == head for place, head in those], bool)
-
-        def found(begin: int) -> np.ndarray:
-            places = pictures["offset"] + np.int64(begin)
-            there, after = lie(places), lie(places - moved)
-            first = np.unique(np.where(there, places, places - moved), return_index=True)[1]
-            return (there | after) & np.isin(np.arange(len(places)), first)
-
-        # Writers differ in where they count from; and if neither is right, it means other places.
-        known = max(map(found, (0, movi)), key=np.sum)
-        return known if known.sum() > len(known) / 2 else None
+        entries = np.frombuffer(
+            raw[index + 8 : index + 8 + length][: (len(raw) - index - 8) // 16 * 16], _ENTRY
+        )
+    kinds = np.array([name[2:] for name in entries["name"].tolist()])
+    pictures = entries["name"][np.isin(kinds, [b"dc", b"db"])][:1].tolist()
+    sounds = sorted(set(entries["name"][kinds == b"wb"].tolist()))
+    found = _found(path, entries, movi, moved)
+    names = pictures + [sounds[place] for place in places if place < len(sounds)]
+    index = {
+        str(number): Indexed(
+            found[entries["name"] == name], entries["size"][entries["name"] == name].astype(int)
+        )
+        for number, name in enumerate(names)
+    }
+    # If next to nothing is where it should be, it means other places.
+    known = "0" in index and index["0"].found.mean() > 0.5
+    return index if known else {}
 
 
-def are_as_many(packets: Iterable[Packet], found: np.ndarray) -> bool:
-    """Whether ffmpeg, which sometimes goes by the index itself, reads no more pictures than were found."""
-    numbers = [_number(packet) for packet in packets if packet.stream == "0"]
-    return max(numbers, default=-1) < found.sum()
+def _found(path: Path, entries: np.ndarray, movi: int, moved: int) -> np.ndarray:
+    """Which of an index's entries lie where they should, or nearer to the beginning by `moved`."""
+    data = np.memmap(path, np.uint8, "r")
+    heads = np.zeros((len(entries), _HEAD), np.uint8)
+    heads[:, :4] = np.frombuffer(entries["name"].tobytes(), np.uint8).reshape(-1, 4)
+    heads[:, 4:] = np.frombuffer(entries["size"].tobytes(), np.uint8).reshape(-1, 4)
+
+    def lie(places: np.ndarray) -> np.ndarray:
+        within = places.clip(0, len(data) - _HEAD)[:, None] + np.arange(_HEAD)
+        return (data[within] == heads).all(axis=1)
+
+    def found(begin: int) -> np.ndarray:
+        places = entries["offset"] + np.int64(begin)
+        there, after = lie(places), lie(places - moved)
+        # The piece is gone where most chunks are found, all before it there and all behind it nearer.
+        ends = np.concatenate([[-1], places])
+        behind = np.searchsorted(places - moved, ends, side="right").clip(np.arange(len(places) + 1))
+        before = np.concatenate([[0], np.cumsum(there)])
+        most = np.argmax(before + after.sum() - np.concatenate([[0], np.cumsum(after)])[behind])
+        return np.concatenate([there[:most], np.zeros(behind[most] - most, bool), after[behind[most] :]])
+
+    # Writers differ in where they count from.
+    return max(map(found, (0, movi)), key=np.sum)
+
+
+def lateness(packets: Sequence[Packet], index: dict[str, Indexed]) -> dict[str, np.ndarray]:
+    """By how much packets are to be shown or heard later, so that there is room for what is not there.
+
+    In an AVI they have no times but their order.
+
+    Args:
+      packets: all of them, as ffmpeg reads them.
+      index: the AVI's.
+
+    Returns:
+      For each stream of which something is missing, and of which ffmpeg reads what was found and no more (it
+      sometimes goes by the index itself), seconds for each of its packets, and for its end.
+    """
+    late = {}
+    for stream, (found, sizes) in index.items():
+        mine = [packet for packet in packets if packet.stream == stream]
+        if found.all() or not mine:
+            continue
+        if stream == "0":
+            numbers = [_number(packet) for packet in mine]
+            if max(numbers) >= found.sum():
+                continue
+            measure, each = np.ones(len(found)), mine[0].lasts
+            chunks = np.array(numbers)
+        else:
+            read = np.array([packet.size for packet in mine])
+            found = _without_swallowed(found, sizes, int(read.sum()))
+            if read.sum() != sizes[found].sum():
+                continue
+            seconds = mine[-1].decoded + mine[-1].lasts - mine[0].decoded
+            # A chunk is a frame of compressed sound, or as many samples as there is room for.
+            framed = len(mine) == found.sum() and np.ptp([packet.lasts for packet in mine]) < 1e-6
+            measure = np.ones(len(found)) if framed else sizes
+            each = seconds / measure[found].sum()
+            chunks = np.searchsorted(np.cumsum(sizes[found]), np.cumsum(read) - read, side="right")
+        missing = np.cumsum(np.where(found, 0, measure))
+        here = np.append(missing[np.flatnonzero(found)[chunks]], missing[-1])
+        late[stream] = here * each
+    return late
+
+
+def _without_swallowed(found: np.ndarray, sizes: np.ndarray, read: int) -> np.ndarray:
+    """What was found, but for what ffmpeg took for the rest of the chunk that a hole was torn into."""
+    found = found.copy()
+    for number in range(int(np.argmin(found)), len(found)):
+        if sizes[found].sum() <= read:
+            break
+        found[number] = False
+    return found
+
+
+def pieces(late: np.ndarray) -> list[Stretch]:
+    """What lies between the holes of a stream, of which `lateness` is known."""
+    firsts = [0, *(np.flatnonzero(np.diff(late[:-1])) + 1).tolist()]
+    return [Stretch(first, float(late[first]), -np.inf, np.inf) for first in firsts]
 
 
 def _number(packet: Packet) -> int:
     """Which picture of an AVI's a packet is: empty ones count, though they are no packets."""
     return round(packet.decoded / packet.lasts) if packet.lasts else 0
-
-
-def in_their_places(packets: Iterable[Packet], found: np.ndarray) -> Iterator[Packet]:
-    """Packets of an AVI, which have no times but their order, with room for the pictures that were not found.
-
-    Args:
-      packets: as ffmpeg reads them.
-      found: as of `found_in`.
-    """
-    missing = np.flatnonzero(found) - np.arange(found.sum())  # before each that was found
-    for packet in packets:
-        late = 0.0
-        if packet.stream == "0":
-            late = float(missing[_number(packet)]) * packet.lasts
-        shown = None if packet.shown is None else packet.shown + late
-        yield packet._replace(shown=shown, decoded=packet.decoded + late)

@@ -105,7 +105,7 @@ def _read(film: FilmInfo) -> _Found | None:
     for packet in read_packets(film.path, said, film.streams, back=True):
         packets[packet.stream].append(packet)
     places, of_picture = file_order(said), packets.pop("0", [])
-    held = [number for number, packet in enumerate(of_picture) if not (packet.discarded or packet.empty)]
+    held = [number for number, packet in enumerate(of_picture) if packet.size and not packet.discarded]
     if not held or len(places["0"]) < len(of_picture):
         return None
     shown = [of_picture[number].shown for number in held]

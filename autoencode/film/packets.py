@@ -24,7 +24,7 @@ class Packet(NamedTuple):
     shown: float | None  # seconds, as the other two
     decoded: float  # nan if it has no such time
     lasts: float
-    empty: bool  # it holds nothing: the picture before it stays
+    size: int  # bytes; of none the picture before it stays
     discarded: bool  # an edit list cuts it away: it is not to be shown or heard
 
 
@@ -77,8 +77,7 @@ def read_packets(path: Path, said: bytearray, streams: Sequence[str], back: bool
                     shown = shown if columns[0] == "0" else decoded
                 at = shown * base if abs(shown) < NEVER else None
                 from_then = decoded * base if abs(decoded) < NEVER else math.nan
-                empty, discarded = size == 0, _is_discarded(columns[6:])
-                yield Packet(columns[0], at, from_then, lasts * base, empty, discarded)
+                yield Packet(columns[0], at, from_then, lasts * base, size, _is_discarded(columns[6:]))
         complaints.seek(0)
         said += complaints.read()
 

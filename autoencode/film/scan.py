@@ -117,6 +117,8 @@ def _stretches(film: FilmInfo, packets: Stamps) -> Mapping[str, Sequence[Stretch
         return {}
     if packets.recordings:
         return packets.recordings.stretches
+    if packets.late:
+        return packets.late
     # In such a container ffmpeg takes a long silence for a clock that was set anew.
     gaps = [end - begin for track in packets.sound for begin, end in track.gaps]
     return {"1": ()} if film.clocked and max(gaps, default=0.0) > FORWARD else None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
@@ -11,11 +13,11 @@ from itertools import islice
 import numpy as np
 
 from autoencode.film import ffmpeg
-from autoencode.film.avi import are_as_many, found_in, in_their_places
-from autoencode.film.clocks import FORWARD, Recordings, find_recordings
+from autoencode.film.avi import lateness, pieces, read_index
+from autoencode.film.clocks import FORWARD, Recordings, Stretch, find_recordings
 from autoencode.film.decoder_log import Logged, decoder_log
 from autoencode.film.pace import usual_pace
-from autoencode.film.packets import read_packets
+from autoencode.film.packets import Packet, read_packets
 from autoencode.film.probe import FilmInfo
 from autoencode.film.timeline import FORGIVEN, MARGIN
 
@@ -57,6 +59,7 @@ class Stamps:
     passed_over: int  # pictures at the beginning that lean on absent ones, where that can be told
     recordings: Recordings | None  # if there are several: their clocks, which `times` knows nothing of
     edited: bool  # an edit list shows pieces of the file
+    late: dict[str, list[Stretch]]  # of a stream of sound with holes, in which each piece belongs
     sound: list[Sound]  # its tracks
 
 
@@ -66,30 +69,34 @@ def read_stamps(film: FilmInfo) -> Stamps:
     shown, decoded, lasts, held = (array("d") for _ in range(4))
     end, held_until, outside, said = 0.0, 0.0, array("d"), bytearray()
     sound = {str(1 + track): Sound() for track in range(len(film.audio))}
-    packets = read_packets(film.path, said, film.streams)
-    found, absent = (found_in(film.path) if film.container == "avi" else None), False
-    if found is not None and not found.all():
+    packets, late = read_packets(film.path, said, film.streams), {}
+    index = read_index(film.path, film.places) if film.container == "avi" else {}
+    if not all(stream.found.all() for stream in index.values()):
         packets = list(packets)
-        if absent := are_as_many(packets, found):
-            packets = in_their_places(packets, found)
-    for packet in packets:
-        time = (packet.decoded if packet.shown is None else packet.shown) - film.start_time
+        late = lateness(packets, index)
+    absent = "0" in late
+    for packet, later in _with_lateness(packets, late):
+        time = (packet.decoded if packet.shown is None else packet.shown) - film.start_time + later
         if packet.discarded:
             if packet.stream == "0":
                 outside.append(time)
             continue
         end = max(end, time + packet.lasts)
-        if packet.stream == "0" and packet.empty:
+        if packet.stream == "0" and not packet.size:
             held.append(time)
             held_until = time + packet.lasts
         elif packet.stream == "0":
             shown.append(np.nan if packet.shown is None else time)
-            decoded.append(packet.decoded)
+            decoded.append(packet.decoded + later)
             lasts.append(packet.lasts)
         elif track := sound.get(packet.stream):
-            if time > track.end + SILENCE and track.end > -np.inf:
+            least = SILENCE if packet.stream not in late else 0.001
+            if time > track.end + least and track.end > -np.inf:
                 track.gaps.append((track.end, time))
             track.end = time + packet.lasts
+    for stream, seconds in late.items():
+        if stream in sound and seconds[-1] > seconds[-2]:
+            sound[stream].gaps.append((sound[stream].end, sound[stream].end + seconds[-1] - seconds[-2]))
     times, decoding = np.array(shown), np.array(decoded)
     guessed = bool(np.isnan(times).any()) or _are_mixed(film, times, decoding)
     if guessed:
@@ -109,7 +116,7 @@ def read_stamps(film: FilmInfo) -> Stamps:
         usual_duration=usual,
         end=end,
         cut=re.search(rb"ended prematurely|partial file", said) is not None,
-        absent=found if absent else None,
+        absent=index["0"].found if absent else None,
         complaint=ABSENT if absent else ffmpeg.last_words(bytes(said)) if said.strip() else None,
         outside=after,
         held=np.array(held),
@@ -118,8 +125,19 @@ def read_stamps(film: FilmInfo) -> Stamps:
         passed_over=_passed_over(film, times) if guessed and not absent else 0,
         recordings=None if runs_on or edited else find_recordings(film, in_fields),
         edited=edited,
+        late={stream: pieces(seconds) for stream, seconds in late.items() if stream != "0"},
         sound=[*sound.values()],
     )
+
+
+def _with_lateness(
+    packets: Iterable[Packet], late: Mapping[str, np.ndarray]
+) -> Iterator[tuple[Packet, float]]:
+    """Each packet, and by how many seconds it belongs later than it says."""
+    numbers: Counter[str] = Counter()
+    for packet in packets:
+        yield packet, float(late[packet.stream][numbers[packet.stream]]) if packet.stream in late else 0.0
+        numbers[packet.stream] += 1
 
 
 def _are_mixed(film: FilmInfo, shown: np.ndarray, decoded: np.ndarray) -> bool:

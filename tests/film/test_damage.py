@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 from films import LEVELS, ffmpeg_run, make_film, number_of, numbered, read
+from recordings import clicks, recording, rendered
 
 from autoencode.errors import DamagedError, UserError
 from autoencode.film.decode import read_frames
@@ -160,6 +161,29 @@ def test_pictures_that_an_avi_no_longer_names_are_missed_at_its_ends(tmp_path, l
     assert [number_of(frame.pixels) for frame in frames] == [number % LEVELS for number in kept]
     steps = np.diff([frame.time for frame in frames])
     np.testing.assert_allclose(steps[1:], 1 / 24, atol=0.001)
+
+
+@pytest.mark.parametrize("sound", ["pcm_s16le", "ac3"])
+@pytest.mark.parametrize("how", ["all names", "names of sound", "a piece"])
+def test_behind_a_hole_in_an_avi_sound_is_with_its_pictures(tmp_path, sound, how):
+    """Of six seconds half a one is gone, in which is the third click."""
+    raw = bytearray(recording(tmp_path / "whole.avi", 144, sound=sound))
+    movi, index = raw.index(b"movi"), raw.rindex(b"idx1") + 8
+    entries = [raw[place : place + 16] for place in range(index, len(raw) - 15, 16)]
+    chunks = [(bytes(entry[:4]), movi + int.from_bytes(entry[8:12], "little")) for entry in entries]
+    pictures = [place for name, place in chunks if name == b"00dc"]
+    begin, end = pictures[54], pictures[66]
+    if how == "a piece":
+        del raw[begin + 100 : end + 100]
+    for name, place in chunks if how != "a piece" else []:
+        if begin < place < end and (how == "all names" or name == b"01wb"):
+            raw[place : place + 4] = bytes(4)
+    (tmp_path / "film.avi").write_bytes(raw)
+    made, _, timeline = rendered(tmp_path / "film.avi")
+    moments = clicks(made) - timeline.begin
+    whole = clicks(tmp_path / "whole.avi")
+    np.testing.assert_allclose(moments, [*whole[:2], *whole[3:]], atol=0.005)
+    assert "track 1 of its sound has nothing from 0:02.3 to 0:02.8" in timeline.damage.notes
 
 
 def test_what_a_torn_index_puts_beyond_the_edit_list_is_said(films, tmp_path):
