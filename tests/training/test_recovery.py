@@ -120,6 +120,14 @@ def test_after_a_collapse_training_goes_back_and_on_to_the_end(collapsed):
     assert '"finished"' in (run.folder / "status.json").read_text()
     rates = {entry["step"]: entry["learning_rate"] for entry in lines(run, "learning_rate")}
     assert rates[12] == pytest.approx(rates[3] / 2)
+    events = [*map(str, (run.folder / "tensorboard").iterdir())]
+    tags = {
+        value.tag
+        for path in events
+        for event in tf.compat.v1.train.summary_iterator(path)
+        for value in event.summary.value
+    }
+    assert {"rollbacks", "rollback", "sample_psnr"} <= tags
     seed = weights(run)["counters/1/.ATTRIBUTES/VARIABLE_VALUE"]  # the second of Trainer.counters
     assert seed == guard.seed_after(run.config.seed, 1) != run.config.seed
 
