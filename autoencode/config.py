@@ -172,6 +172,16 @@ class Config:
             if field.type in (int, float) and not 0 <= value < math.inf:
                 raise UserError(f"--{field.name}={value}: must be a finite number, at least 0")
 
+    @property
+    def likens(self) -> bool:
+        """Whether encoder or decoder learn from the learned similarity."""
+        return self.gamma > 0 or self.encoder_likeness > 0
+
+    @property
+    def plays(self) -> bool:
+        """Whether one of them plays against the discriminator, so that there is a game to balance."""
+        return self.gan_weight > 0 and (self.encoder_gan > 0 or self.decoder_gan > 0)
+
     def to_json(self) -> dict[str, Any]:
         """Plain values for `config.json`."""
         return {**dataclasses.asdict(self), "size": format_size(self.size)}

@@ -20,17 +20,13 @@ def gate(config: Config, real_cost: tf.Tensor, generated_cost: tf.Tensor) -> Gat
 
     The discriminator sits out if it is too good at either task (a cost below equilibrium − margin), the
     decoder if the discriminator is too bad at either (a cost above equilibrium + margin); if both would
-    sit out, both step. Where nobody plays against the discriminator there is no game to balance: both
-    always step.
+    sit out, both step.
 
     Args:
-        config: `gate_equilibrium`, `gate_margin`, `encoder_gan` and `decoder_gan`.
+        config: `gate_equilibrium` and `gate_margin`.
         real_cost: scalar, mean cross-entropy of the discriminator on real frames.
         generated_cost: scalar, likewise on generated frames.
     """
-    if config.encoder_gan == config.decoder_gan == 0:
-        always = tf.ones_like(real_cost, tf.bool)
-        return Gate(decoder=always, discriminator=always)
     low, high = config.gate_equilibrium - config.gate_margin, config.gate_equilibrium + config.gate_margin
     discriminator = tf.logical_and(real_cost >= low, generated_cost >= low)
     decoder = tf.logical_and(real_cost <= high, generated_cost <= high)

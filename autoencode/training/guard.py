@@ -153,9 +153,8 @@ class Guard:
     def __init__(self, config: Config, schedule_steps: int) -> None:
         """Takes the Config that decides what is watched, and the length of its schedules in steps."""
         self._steps = schedule_steps
-        likeness = config.gamma > 0 or config.encoder_likeness > 0
-        game = config.gan_weight > 0
-        self._rules = ALWAYS + (OF_LIKENESS if likeness else ()) + (OF_THE_GAME if game else ())
+        of_likeness, of_the_game = OF_LIKENESS if config.likens else (), OF_THE_GAME if config.plays else ()
+        self._rules = ALWAYS + of_likeness + of_the_game
         self.memory = Memory()
         self._fit = True
 

@@ -49,8 +49,8 @@ class Objective:
 
     def __init__(self, config: Config, networks: Networks, optimizers: Networks) -> None:
         self._config, self._networks, self._optimizers = config, networks, optimizers
-        # Whether the discriminator has an office: judge of likeness, or player.
-        self._plays = any((config.gamma, config.encoder_likeness, config.gan_weight))
+        # Whether the discriminator has an office: judge of likeness, or player, be it alone.
+        self._judges = config.likens or config.gan_weight > 0
 
     def gradients(
         self, real: tf.Tensor, noise: tf.Tensor, prior_latents: tf.Tensor
@@ -70,7 +70,7 @@ class Objective:
             posterior = encoder(real, training=True)
             latents = posterior.mean + tf.exp(0.5 * posterior.log_variance) * noise
             reconstruction = decoder(latents, training=True)
-            with_prior = config.prior != "none" and self._plays
+            with_prior = config.prior != "none" and self._judges
             prior = decoder(prior_latents, training=True, track=False) if with_prior else None
             kl = losses.kl_divergence(posterior)
             scaled_kl = self._optimizers.encoder.scale_loss(config.kl_weight * kl)
@@ -118,7 +118,7 @@ class Objective:
             tape.watch(reconstruction)
             pixel = losses.pixel_difference(real, reconstruction, config.pixel_loss)
         of_pixel = tape.gradient(pixel, reconstruction)
-        if not self._plays:
+        if not self._judges:
             nothing, zero = tf.zeros_like(reconstruction), tf.constant(0.0)
             names = ("likeness", "gan", "real_cost", "generated_cost")
             return Terms(of_pixel, nothing, nothing), None, {"pixel": pixel, **dict.fromkeys(names, zero)}

@@ -91,7 +91,7 @@ class Trainer:
         losses_finite = self._finite(metrics[name] for name in ("kl", "pixel", "likeness", "gan"))
         finite = losses_finite
         who = Gate(tf.constant(True), tf.constant(True))
-        if self.config.gan_weight > 0:
+        if self.config.plays:
             who = gate(self.config, metrics["real_cost"], metrics["generated_cost"])
         for name, invited in (
             ("encoder", True),

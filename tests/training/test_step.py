@@ -195,6 +195,15 @@ def test_without_likeness_and_game_the_discriminator_is_left_alone():
     np.testing.assert_array_equal(trainer.networks.discriminator.variables[0], before)
 
 
+@pytest.mark.parametrize("equilibrium", [0.0, 5.0])
+def test_where_nobody_plays_nobody_sits_out(equilibrium):
+    fields = {"gate_equilibrium": equilibrium, "gate_margin": 0.0, "decoder_gan": 0.0}
+    trainer = Trainer(dataclasses.replace(TINY, **fields), schedule_steps=10)
+    trainer.train_step(batch())
+    means = trainer.take_means()
+    assert (means["decoder_steps"], means["discriminator_steps"]) == (1, 1)
+
+
 def test_as_run_the_encoder_learned_the_game_and_the_decoder_only_likeness():
     silent = {**SILENT, "encoder_gan": 1.0, "decoder_gan": 0.0}
     assert moved_by(**{**silent, "gan_weight": 1.0}) == {"encoder", "discriminator"}
