@@ -73,6 +73,12 @@ class Trainer:
         """All of the state but networks and optimisers."""
         return [self.step, self.seed, self.caution, self._totals, self._summed]
 
+    @property
+    def _averages(self) -> list[tf.Variable]:
+        """Moving averages, which move before anybody knows whether the step is sound."""
+        norms = [norm for network in self.networks for norm in network.norms]
+        return [variable for norm in norms for variable in norm.non_trainable_variables]
+
     # Here and in the other graphs no `if` asks a tensor: AutoGraph would only make the start longer.
     @tf.function(autograph=False)
     def train_step(self, frames: tf.Tensor) -> None:
@@ -84,8 +90,7 @@ class Trainer:
         Args:
             frames: (batch, height, width, 3) uint8.
         """
-        norms = [norm for network in self.networks for norm in network.norms]
-        averages = [variable for norm in norms for variable in norm.non_trainable_variables]
+        averages = self._averages
         before = [tf.identity(variable) for variable in averages]
         gradients, metrics = self.gradients(frames)
         losses_finite = self._finite(metrics[name] for name in ("kl", "pixel", "likeness", "gan"))
