@@ -41,7 +41,8 @@ COLUMNS = (
 KEY = COLUMNS[:6]
 
 TRIALS: dict[str, dict[str, object]] = {
-    # With the better of two learning rates, 2e-4 (of 2016, for some thirty times as many steps) and 4e-4.
+    # With the better of two learning rates, 2e-4 (of 2016, for some thirty times as many steps) and 4e-4; a
+    # higher one was not tried, and for `as_run` none but that of 2016.
     "published": {"recipe": "published", "learning_rate": 4e-4},
     "as_run": {"recipe": "as_run"},
     "refined": {"recipe": "refined"},
