@@ -96,7 +96,9 @@ def main() -> None:
         run.folder / _default_name(film.path.stem, codec) if _OUTPUT.value is None else output,
         Format(size, timeline.rate, height, _LAYOUT.value, codec, _CRF.value, canvas, titles),
         Companions(
-            *(film, reading.start, reading.duration, delay, _AUDIO.value), timeline.stretches, timeline.edited
+            *(film, reading.start, reading.duration, delay, _AUDIO.value),
+            timeline.stretches,
+            timeline.sound_edited,
         ),
         made_of=_made_of(state, reading, run, weights),
     )

@@ -87,6 +87,7 @@ def scan(
         length,
         order=_order(packets),
         edited=packets.edited,
+        sound_edited=packets.edited or any(track.edited for track in packets.sound),
         stretches=_stretches(film, packets),
         damage=damage,
     )

@@ -41,6 +41,8 @@ SILENCE = 0.2
 class Sound:
     end: float = -np.inf  # seconds: where it ends, as far as it was read
     gaps: list[tuple[float, float]] = field(default_factory=list)  # from when to when nothing is there
+    left_out: bool = False  # the last packets, by an edit list
+    edited: bool = False  # an edit list shows pieces of it
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +82,8 @@ def read_stamps(film: FilmInfo) -> Stamps:
         if packet.discarded:
             if packet.stream == "0":
                 outside.append(time)
+            elif track := sound.get(packet.stream):
+                track.left_out = track.end > -np.inf  # some come before, and are to be decoded, not heard
             continue
         end = max(end, time + packet.lasts)
         if packet.stream == "0" and not packet.size:
@@ -93,6 +97,7 @@ def read_stamps(film: FilmInfo) -> Stamps:
             least = SILENCE if packet.stream not in late else 0.001
             if time > track.end + least and track.end > -np.inf:
                 track.gaps.append((track.end, time))
+            track.edited |= track.left_out
             track.end = time + packet.lasts
     for stream, seconds in late.items():
         if stream in sound and seconds[-1] > seconds[-2]:

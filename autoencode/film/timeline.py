@@ -50,6 +50,7 @@ class Timeline:
     skipped: int = 0  # pictures of the film before the first
     order: Order | None = None  # None: the decoder's times are these
     edited: bool = False  # an edit list shows pieces of the file
+    sound_edited: bool = False  # of its sound at least
     stretches: Mapping[str, Sequence[Stretch]] | None = None  # the file's clock was set anew in between
     damage: Damage = field(default_factory=lambda: Damage(Path()))  # what was and will be found of it
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from films import ffmpeg_run
+from recordings import clicks
 
 from autoencode.film.companions import Companions
 from autoencode.film.decode import read_frames
@@ -172,8 +173,8 @@ def click(path):
     return float(loud[loud > 0.5][0])
 
 
-def in_pieces(path):
-    """Edits an mp4 of one piece into two, of both its tracks: its first second, and all from the third on."""
+def in_pieces(path, first_track=0):
+    """Edits tracks of an mp4, from one on, into two pieces: the first second, and all from the third on."""
     raw = bytearray(path.read_bytes())
 
     def number(place):
@@ -183,6 +184,8 @@ def in_pieces(path):
         raw[place : place + 4] = value.to_bytes(4, "big")
 
     second, begin = number(raw.index(b"mvhd") + 16), 0
+    for _ in range(first_track):
+        begin = raw.index(b"elst", begin + 1)
     while (begin := raw.find(b"elst", begin + 1)) > 0:
         first, of_track = number(begin + 16), number(raw.index(b"mdhd", begin) + 16)
         put(begin + 8, 2)
@@ -201,7 +204,7 @@ def test_pieces_of_an_edit_list(tmp_path):
     film, timeline = open_film(path)
     made = tmp_path / "made.mp4"
     assert timeline.damage.notes == ["shows pieces of itself, as its edit list has it, at an even pace"]
-    source = Companions(film, edited=timeline.edited)
+    source = Companions(film, edited=timeline.sound_edited)
     resequence(
         film,
         timeline,
@@ -216,6 +219,17 @@ def test_pieces_of_an_edit_list(tmp_path):
     loud = np.flatnonzero(np.abs(np.frombuffer(samples, np.float32)) > 0.3) / 48000
     clicks = loud[np.diff(loud, prepend=-1) > 0.5]
     np.testing.assert_allclose(clicks, [0, 1], atol=0.005)
+
+
+def test_pieces_of_an_edit_list_of_the_sound_alone(tmp_path):
+    path = make(Case("mp4"), tmp_path)
+    in_pieces(path, first_track=1)
+    film, timeline = open_film(path)
+    source, made = Companions(film, edited=timeline.sound_edited), tmp_path / "made.mp4"
+    writer = FilmWriter(made, Format(SIZE, timeline.rate, 128), source)
+    resequence(film, timeline, SIZE, lambda frames, first: frames, writer)
+    np.testing.assert_allclose(clicks(made), clicks(path), atol=0.005)
+    assert len(clicks(path)) == 2
 
 
 @pytest.mark.parametrize("name", CASES)
