@@ -46,11 +46,11 @@ def _fell(now: Figures, best: Figures, decibels: float) -> bool:
     return now["sample_psnr"] < best["sample_psnr"] - decibels - well / 2
 
 
-def _unlearned(now: Figures, best: Figures) -> bool:
-    """Whether two thirds are lost of what was more than the mean picture, or the linear path, has."""
+def _unlearned(now: Figures, best: Figures, kept: float) -> bool:
+    """Whether less than a share is kept of what was more than the mean picture, or the linear path, has."""
     begun = max(best["begun_psnr"], now["mean_psnr"])
     learned = best["sample_psnr"] - begun
-    return learned > 1 and now["sample_psnr"] < min(begun + learned / 3, WELL)
+    return learned > 1 and now["sample_psnr"] < min(begun + kept * learned, WELL)
 
 
 def _rose(now: Figures, best: Figures) -> bool:
@@ -70,7 +70,7 @@ ALWAYS = (
     ),
     Rule(
         # Where most of a picture comes from a linear path, all that the networks have learned may be less.
-        _unlearned,
+        lambda now, best: _unlearned(now, best, 1 / 3),
         1000,
         "the evaluation frames fell to {sample_psnr:.1f} dB, most of the way back",
     ),
@@ -187,7 +187,7 @@ class Guard:
             "likeness": min(memory.likenesses, default=np.inf),
         }
         now = {**now, "done": step / self._steps}
-        self._fit = not _fell(now, best, FALL / 2)
+        self._fit = not (_fell(now, best, FALL / 2) or _unlearned(now, best, 2 / 3))
         showing = {rule.says: rule for rule in self._rules if rule.wrong(now, best)}
         memory.since = {says: memory.since.get(says, step) for says in showing}
         for says, rule in showing.items():

@@ -115,6 +115,10 @@ def test_a_state_is_good_to_come_back_to_only_if_it_is_nearly_the_best():
     for psnr, good in ((18.6, True), (18.4, False), (20.0, True), (16.9, False)):
         assert watching.look(600, {**WELL, "sample_psnr": psnr}) is None
         assert watching.good == good
+    beside_a_path = guard(begun=26.8, usual={**WELL, "sample_psnr": 28.7})
+    for psnr, good in ((28.1, True), (28.0, False)):  # a third of 1.9 dB is lost
+        assert beside_a_path.look(600, {**WELL, "sample_psnr": psnr}) is None
+        assert beside_a_path.good == good
 
 
 def test_the_likeness_is_held_against_what_it_usually_is():
