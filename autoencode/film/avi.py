@@ -41,11 +41,10 @@ def read_index(path: Path, places: Sequence[int]) -> dict[str, Indexed]:
         chunks, index = re.search(rb"LIST(.{4})movi", raw, re.DOTALL), raw.rfind(b"idx1")
         if chunks is None or index < chunks.end():
             return {}
-        movi, length = chunks.start(0) + 8, int.from_bytes(raw[index + 4 : index + 8], "little")
+        movi, begin = chunks.start(0) + 8, index + 8
         moved = movi + int.from_bytes(chunks[1], "little") - index
-        entries = np.frombuffer(
-            raw[index + 8 : index + 8 + length][: (len(raw) - index - 8) // 16 * 16], _ENTRY
-        )
+        length = min(int.from_bytes(raw[index + 4 : begin], "little"), len(raw) - begin)
+        entries = np.frombuffer(raw[begin : begin + length // _ENTRY.itemsize * _ENTRY.itemsize], _ENTRY)
     kinds = np.array([name[2:] for name in entries["name"].tolist()])
     pictures = entries["name"][np.isin(kinds, [b"dc", b"db"])][:1].tolist()
     sounds = sorted(set(entries["name"][kinds == b"wb"].tolist()))
@@ -75,10 +74,13 @@ def _found(path: Path, entries: np.ndarray, movi: int, moved: int) -> np.ndarray
 
     def found(begin: int) -> np.ndarray:
         places = entries["offset"] + np.int64(begin)
-        there, after = lie(places), lie(places - moved)
+        there = lie(places)
+        if there.all() or not moved:
+            return there
+        after = lie(places - moved)
         # The piece is gone where most chunks are found, all before it there and all behind it nearer.
-        ends = np.concatenate([[-1], places])
-        behind = np.searchsorted(places - moved, ends, side="right").clip(np.arange(len(places) + 1))
+        ends, nearer = np.concatenate([[-1], places]), np.maximum.accumulate(places - moved)
+        behind = np.searchsorted(nearer, ends, side="right").clip(np.arange(len(places) + 1))
         before = np.concatenate([[0], np.cumsum(there)])
         most = np.argmax(before + after.sum() - np.concatenate([[0], np.cumsum(after)])[behind])
         return np.concatenate([there[:most], np.zeros(behind[most] - most, bool), after[behind[most] :]])
@@ -130,12 +132,12 @@ def lateness(packets: Sequence[Packet], index: dict[str, Indexed]) -> dict[str, 
 
 def _without_swallowed(found: np.ndarray, sizes: np.ndarray, read: int) -> np.ndarray:
     """What was found, but for what ffmpeg took for the rest of the chunk that a hole was torn into."""
-    found = found.copy()
-    for number in range(int(np.argmin(found)), len(found)):
-        if sizes[found].sum() <= read:
-            break
-        found[number] = False
-    return found
+    hole, more = int(np.argmin(found)), int(sizes[found].sum()) - read
+    if more <= 0:
+        return found
+    swallowed = np.searchsorted(np.cumsum(np.where(found, sizes, 0)[hole:]), more) + 1
+    places = np.arange(len(found))
+    return found & ((places < hole) | (places >= hole + swallowed))
 
 
 def pieces(late: np.ndarray) -> list[Stretch]:
