@@ -50,10 +50,10 @@ def read_index(path: Path, places: Sequence[int]) -> dict[str, Indexed]:
     sounds = sorted(set(entries["name"][kinds == b"wb"].tolist()))
     found = _found(path, entries, movi, moved)
     names = pictures + [sounds[place] for place in places if place < len(sounds)]
+    # Where an entry is damaged its size may be any.
+    sizes = np.minimum(entries["size"], entries["size"][found].max(initial=0)).astype(int)
     index = {
-        str(number): Indexed(
-            found[entries["name"] == name], entries["size"][entries["name"] == name].astype(int)
-        )
+        str(number): Indexed(found[entries["name"] == name], sizes[entries["name"] == name])
         for number, name in enumerate(names)
     }
     # If next to nothing is where it should be, it means other places.
@@ -89,6 +89,34 @@ def _found(path: Path, entries: np.ndarray, movi: int, moved: int) -> np.ndarray
     return max(map(found, (0, movi)), key=np.sum)
 
 
+def as_read(packets: Sequence[Packet], index: dict[str, Indexed]) -> dict[str, Indexed]:
+    """The index as if it were of what ffmpeg read: sometimes it goes by the index itself, or is led astray.
+
+    Args:
+      packets: all of them.
+      index: the AVI's.
+    """
+    return {
+        stream: stream_index._replace(found=_as_read(_of(stream, packets), stream, stream_index))
+        for stream, stream_index in index.items()
+    }
+
+
+def _as_read(packets: Sequence[Packet], stream: str, index: Indexed) -> np.ndarray:
+    """Which of a stream's chunks were read."""
+    found, sizes = index
+    if stream == "0":
+        read = 1 + max(map(_number, packets), default=-1)
+        return found & (np.cumsum(found) <= read) if read <= found.sum() else np.ones_like(found)
+    # The rest of a chunk that a hole was torn into is taken from those behind it.
+    hole, more = int(np.argmin(found)), int(sizes[found].sum()) - sum(packet.size for packet in packets)
+    if more > 0:
+        swallowed = np.searchsorted(np.cumsum(np.where(found, sizes, 0)[hole:]), more) + 1
+        places = np.arange(len(found))
+        found = found & ((places < hole) | (places >= hole + swallowed))
+    return found if more >= 0 else np.ones_like(found)
+
+
 def lateness(packets: Sequence[Packet], index: dict[str, Indexed]) -> dict[str, np.ndarray]:
     """By how much packets are to be shown or heard later, so that there is room for what is not there.
 
@@ -96,28 +124,21 @@ def lateness(packets: Sequence[Packet], index: dict[str, Indexed]) -> dict[str, 
 
     Args:
       packets: all of them, as ffmpeg reads them.
-      index: the AVI's.
+      index: the AVI's, `as_read`.
 
     Returns:
-      For each stream of which something is missing, and of which ffmpeg reads what was found and no more (it
-      sometimes goes by the index itself), seconds for each of its packets, and for its end.
+      For each stream of which something is missing, seconds for each of its packets, and for its end.
     """
     late = {}
     for stream, (found, sizes) in index.items():
-        mine = [packet for packet in packets if packet.stream == stream]
+        mine = _of(stream, packets)
         if found.all() or not mine:
             continue
         if stream == "0":
-            numbers = [_number(packet) for packet in mine]
-            if max(numbers) >= found.sum():
-                continue
             measure, each = np.ones(len(found)), mine[0].lasts
-            chunks = np.array(numbers)
+            chunks = np.array([_number(packet) for packet in mine])
         else:
             read = np.array([packet.size for packet in mine])
-            found = _without_swallowed(found, sizes, int(read.sum()))
-            if read.sum() != sizes[found].sum():
-                continue
             seconds = mine[-1].decoded + mine[-1].lasts - mine[0].decoded
             # A chunk is a frame of compressed sound, or as many samples as there is room for.
             framed = len(mine) == found.sum() and np.ptp([packet.lasts for packet in mine]) < 1e-6
@@ -125,19 +146,13 @@ def lateness(packets: Sequence[Packet], index: dict[str, Indexed]) -> dict[str, 
             each = seconds / measure[found].sum()
             chunks = np.searchsorted(np.cumsum(sizes[found]), np.cumsum(read) - read, side="right")
         missing = np.cumsum(np.where(found, 0, measure))
-        here = np.append(missing[np.flatnonzero(found)[chunks]], missing[-1])
-        late[stream] = here * each
+        here = np.flatnonzero(found)[chunks.clip(0, found.sum() - 1)]
+        late[stream] = np.append(missing[here], missing[-1]) * each
     return late
 
 
-def _without_swallowed(found: np.ndarray, sizes: np.ndarray, read: int) -> np.ndarray:
-    """What was found, but for what ffmpeg took for the rest of the chunk that a hole was torn into."""
-    hole, more = int(np.argmin(found)), int(sizes[found].sum()) - read
-    if more <= 0:
-        return found
-    swallowed = np.searchsorted(np.cumsum(np.where(found, sizes, 0)[hole:]), more) + 1
-    places = np.arange(len(found))
-    return found & ((places < hole) | (places >= hole + swallowed))
+def _of(stream: str, packets: Sequence[Packet]) -> list[Packet]:
+    return [packet for packet in packets if packet.stream == stream]
 
 
 def pieces(late: np.ndarray) -> list[Stretch]:

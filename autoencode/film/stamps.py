@@ -13,7 +13,7 @@ from itertools import islice
 import numpy as np
 
 from autoencode.film import ffmpeg
-from autoencode.film.avi import lateness, pieces, read_index
+from autoencode.film.avi import as_read, lateness, pieces, read_index
 from autoencode.film.clocks import FORWARD, Recordings, Stretch, find_recordings
 from autoencode.film.decoder_log import Logged, decoder_log
 from autoencode.film.pace import usual_pace
@@ -75,6 +75,7 @@ def read_stamps(film: FilmInfo) -> Stamps:
     index = read_index(film.path, film.places) if film.container == "avi" else {}
     if not all(stream.found.all() for stream in index.values()):
         packets = list(packets)
+        index = as_read(packets, index)
         late = lateness(packets, index)
     absent = "0" in late
     for packet, later in _with_lateness(packets, late):

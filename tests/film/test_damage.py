@@ -304,3 +304,13 @@ def test_a_leap_of_the_clock_is_no_pause(tmp_path):
     path = retimed(tmp_path, "N/24+30*floor(N/48)", frames=96)
     with pytest.raises(UserError, match=r"720 pictures after 0:02.0 \(picture 48\) missing.*--allow_damaged"):
         read(path)
+
+
+@pytest.mark.parametrize("entry", [28, 30])
+def test_where_a_torn_index_of_an_avi_leads_ffmpeg_astray_pictures_are_missed(tmp_path, entry):
+    """Be it torn where a piece of sound or a picture lies: it stops there."""
+    raw = bytearray(recording(tmp_path / "whole.avi", 144, sound="pcm_s16le"))
+    raw[raw.rindex(b"idx1") + 8 + 16 * entry + 10] ^= 0x40
+    (tmp_path / "film.avi").write_bytes(raw)
+    with pytest.raises(DamagedError, match=r"13\d pictures at its end cannot be read"):
+        read(tmp_path / "film.avi")
