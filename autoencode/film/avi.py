@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import mmap
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -153,6 +154,16 @@ def lateness(packets: Sequence[Packet], index: dict[str, Indexed]) -> dict[str, 
 
 def _of(stream: str, packets: Sequence[Packet]) -> list[Packet]:
     return [packet for packet in packets if packet.stream == stream]
+
+
+def in_their_places(packets: Iterable[Packet], late: Mapping[str, np.ndarray]) -> Iterator[Packet]:
+    """Packets later by their `lateness`."""
+    numbers: Counter[str] = Counter()
+    for packet in packets:
+        by = float(late[packet.stream][numbers[packet.stream]]) if packet.stream in late else 0.0
+        numbers[packet.stream] += 1
+        shown = None if packet.shown is None else packet.shown + by
+        yield packet._replace(shown=shown, decoded=packet.decoded + by)
 
 
 def pieces(late: np.ndarray) -> list[Stretch]:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
 
 from autoencode.film import ffmpeg
-from autoencode.film.avi import as_read, lateness, pieces, read_index
+from autoencode.film.avi import as_read, in_their_places, lateness, pieces, read_index
 from autoencode.film.clocks import FORWARD, Recordings, Stretch, find_recordings
 from autoencode.film.decoder_log import Logged, decoder_log
+from autoencode.film.heard import SILENCE, Sound
 from autoencode.film.pace import usual_pace
-from autoencode.film.packets import Packet, read_packets
+from autoencode.film.packets import read_packets
 from autoencode.film.probe import FilmInfo
 from autoencode.film.timeline import FORGIVEN, MARGIN
 
@@ -33,16 +32,8 @@ LOOKED_AT = 24
 MIXED = 0.01
 """The share of pictures that others share the time with, by which times are no longer believed."""
 
-SILENCE = 0.2
-"""Seconds between two packets of a track of sound from which something is missing."""
-
-
-@dataclass
-class Sound:
-    end: float = -np.inf  # seconds: where it ends, as far as it was read
-    gaps: list[tuple[float, float]] = field(default_factory=list)  # from when to when nothing is there
-    left_out: bool = False  # the last packets, by an edit list
-    edited: bool = False  # an edit list shows pieces of it
+KNOWN = 0.001
+"""Seconds between two packets of a track of sound that are a gap where an index tells of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,21 +61,23 @@ def read_stamps(film: FilmInfo) -> Stamps:
     # Of each picture, in seconds; and when packets come that hold none.
     shown, decoded, lasts, held = (array("d") for _ in range(4))
     end, held_until, outside, said = 0.0, 0.0, array("d"), bytearray()
-    sound = {str(1 + track): Sound() for track in range(len(film.audio))}
     packets, late = read_packets(film.path, said, film.streams), {}
     index = read_index(film.path, film.places) if film.container == "avi" else {}
     if not all(stream.found.all() for stream in index.values()):
         packets = list(packets)
         index = as_read(packets, index)
         late = lateness(packets, index)
+        packets = in_their_places(packets, late)
     absent = "0" in late
-    for packet, later in _with_lateness(packets, late):
-        time = (packet.decoded if packet.shown is None else packet.shown) - film.start_time + later
+    streams = [str(1 + track) for track in range(len(film.audio))]
+    sound = {stream: Sound(KNOWN if stream in late else SILENCE) for stream in streams}
+    for packet in packets:
+        time = (packet.decoded if packet.shown is None else packet.shown) - film.start_time
+        if packet.stream in sound:
+            sound[packet.stream].add(packet, time)
         if packet.discarded:
             if packet.stream == "0":
                 outside.append(time)
-            elif track := sound.get(packet.stream):
-                track.left_out = track.end > -np.inf  # some come before, and are to be decoded, not heard
             continue
         end = max(end, time + packet.lasts)
         if packet.stream == "0" and not packet.size:
@@ -92,17 +85,10 @@ def read_stamps(film: FilmInfo) -> Stamps:
             held_until = time + packet.lasts
         elif packet.stream == "0":
             shown.append(np.nan if packet.shown is None else time)
-            decoded.append(packet.decoded + later)
+            decoded.append(packet.decoded)
             lasts.append(packet.lasts)
-        elif track := sound.get(packet.stream):
-            least = SILENCE if packet.stream not in late else 0.001
-            if time > track.end + least and track.end > -np.inf:
-                track.gaps.append((track.end, time))
-            track.edited |= track.left_out
-            track.end = time + packet.lasts
-    for stream, seconds in late.items():
-        if stream in sound and seconds[-1] > seconds[-2]:
-            sound[stream].gaps.append((sound[stream].end, sound[stream].end + seconds[-1] - seconds[-2]))
+    for stream in late.keys() & sound.keys():
+        sound[stream].lack(late[stream][-1] - late[stream][-2])
     times, decoding = np.array(shown), np.array(decoded)
     guessed = bool(np.isnan(times).any()) or _are_mixed(film, times, decoding)
     if guessed:
@@ -134,16 +120,6 @@ def read_stamps(film: FilmInfo) -> Stamps:
         late={stream: pieces(seconds) for stream, seconds in late.items() if stream != "0"},
         sound=[*sound.values()],
     )
-
-
-def _with_lateness(
-    packets: Iterable[Packet], late: Mapping[str, np.ndarray]
-) -> Iterator[tuple[Packet, float]]:
-    """Each packet, and by how many seconds it belongs later than it says."""
-    numbers: Counter[str] = Counter()
-    for packet in packets:
-        yield packet, float(late[packet.stream][numbers[packet.stream]]) if packet.stream in late else 0.0
-        numbers[packet.stream] += 1
 
 
 def _are_mixed(film: FilmInfo, shown: np.ndarray, decoded: np.ndarray) -> bool:
