@@ -127,7 +127,7 @@ def _without_strays(times: np.ndarray) -> np.ndarray:
         return times
     before, here, after = times[:-2], times[1:-1], times[2:]
     # At a joint the neighbours are no two steps apart.
-    go_on = np.abs(after - before - 2 * np.median(np.diff(times))) < BACK
+    go_on = np.abs(after - before - 2 * np.nanmedian(np.diff(times))) < BACK
     stray = go_on & ((here < before - BACK) | (here > after + BACK))
     return np.concatenate([times[:1], np.where(stray, (before + after) / 2, here), times[-1:]])
 
@@ -168,7 +168,7 @@ def _end_to_end(
         part = shown[order]
         moved = end - float(part[0])
         times.append(part + moved)
-        step = 1 / float(usual_pace(part, rate) if len(part) > 1 else rate)
+        step = 1 / float(usual_pace(part, rate))
         ends, even = float(part[-1]) + step, float(part[0] + len(part) / rate)
         # So that times in milliseconds do not wander off the beat, joint by joint.
         ends = even if abs(ends - even) < NEAR else ends

@@ -46,8 +46,16 @@ def pace(times: np.ndarray, nominal: Fraction) -> tuple[Fraction, bool]:
 
 
 def usual_pace(times: np.ndarray, nominal: Fraction) -> Fraction:
-    """A variable film's rate: that of its usual gap, so that pauses do not thin out the movement."""
-    gaps = np.diff(times).clip(1e-3)
+    """A variable film's rate: that of its usual gap, so that pauses do not thin out the movement.
+
+    Args:
+      times: float64 (pictures,), seconds; some may not be known.
+      nominal: the header's rate, for a film in which no gap is known.
+    """
+    gaps = np.diff(times)
+    gaps = gaps[np.isfinite(gaps)].clip(1e-3)
+    if not len(gaps):
+        return nominal
     pairs = (gaps[1:] + gaps[:-1]) / 2
     # Telecine shows pictures for two fields and for three in turn: their pace is that of two together.
     if len(pairs) > FEW and _alike(gaps) < ALIKE <= _alike(pairs):

@@ -181,7 +181,7 @@ def _times_of_decoding(
     if np.isnan(decoded).any():
         return first + np.arange(len(decoded)) / float(film.rate)
     times = decoded - decoded.min(initial=np.inf) + first
-    rate = float(usual_pace(np.sort(times), film.rate)) if len(times) > 1 else float(film.rate)
+    rate = float(usual_pace(np.sort(times), film.rate))
     even = first + np.arange(len(times)) / rate
     # Some muxers lose the beat by the pictures that a decoder might have held back, and has not.
     return even if np.abs(times - even).max() < astray / rate else times

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from autoencode.film.pace import pace
+from autoencode.film.pace import pace, usual_pace
 from autoencode.film.timeline import Timeline, at_constant_rate
 
 NTSC = Fraction(24000, 1001)
@@ -59,6 +59,12 @@ def test_holes_drop_no_picture(rate):
 def test_few_gaps_that_have_nothing_in_common(gaps):
     rate, _ = pace(np.cumsum([0, *gaps]), Fraction(1))
     assert rate == pytest.approx(1 / min(gaps))
+
+
+def test_times_that_nobody_knows_are_no_gaps():
+    assert usual_pace(np.array([0, np.nan, 0.08, 0.12, 0.16]), Fraction(24)) == 25
+    assert usual_pace(np.array([0, np.nan]), Fraction(24)) == 24
+    assert usual_pace(np.array([0.5]), Fraction(24)) == 24
 
 
 def test_a_long_first_picture_does_not_change_the_pace():
