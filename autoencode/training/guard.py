@@ -91,17 +91,16 @@ ALWAYS = (
 )
 """Of every training."""
 
-# A discriminator that is far ahead or behind, or whose features grow, is no harm while the pictures are as
-# good as they ever were.
+# A discriminator that failed shows first here: its features are alike for any two pictures, or any two are
+# far apart. The pictures show it late, or only by no longer getting better: where gradients are balanced,
+# what it sends back is noise of a constant length; where they are not, the gate keeps the decoder out.
 OF_LIKENESS = (
     Rule(
-        lambda now, best: now["likeness"] > 5 * best["likeness"] and _fell(now, best, 1),
+        lambda now, best: now["likeness"] > 5 * best["likeness"] and not _rose(now, best),
         500,
-        "the likeness grew to {likeness:.3g}",
+        "the likeness grew to {likeness:.3g}, and the pictures are no better",
     ),
     Rule(
-        # The features of a discriminator that failed are alike for any two pictures. The pictures show it
-        # late: where gradients are balanced, what it sends back is noise of a constant length.
         lambda now, best: now["likeness"] < best["likeness"] / 4 and not _rose(now, best),
         300,
         "the likeness fell to {likeness:.3g}, and the pictures are no better",
@@ -109,6 +108,7 @@ OF_LIKENESS = (
 )
 """Of those with a learned similarity."""
 
+# One that is far ahead or behind is no harm while the pictures are as good as they ever were.
 OF_THE_GAME = (
     Rule(
         lambda now, best: max(now["real_cost"], now["generated_cost"]) < 0.01 and _fell(now, best, 1),
