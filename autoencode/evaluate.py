@@ -9,12 +9,12 @@ import numpy as np
 from absl import flags
 
 from autoencode import command, film_flags
-from autoencode.config import format_size
 from autoencode.dataset.catalogue import find
 from autoencode.errors import UserError
 from autoencode.files import typed_path
 from autoencode.film.reading import open_film
 from autoencode.film.timeline import clock
+from autoencode.frame_size import format_size
 from autoencode.quiet import quiet
 from autoencode.run import Run, find_trained_run
 

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 import autoencode
-from autoencode.config import format_size
 from autoencode.dataset import catalogue
 from autoencode.dataset.catalogue import Dataset, Source
 from autoencode.errors import UserError
@@ -23,6 +22,7 @@ from autoencode.film.decode import read_frames
 from autoencode.film.probe import FilmInfo, probe
 from autoencode.film.reading import WHOLE, Reading, describe, find_film, look_at
 from autoencode.film.timeline import Timeline
+from autoencode.frame_size import format_size
 from autoencode.progress import bar
 from autoencode.quiet import quiet
 

@@ -3,9 +3,9 @@
 from absl import flags
 
 from autoencode import command, film_flags
-from autoencode.config import parse_size
 from autoencode.extract import extract, films_in
 from autoencode.files import typed_path
+from autoencode.frame_size import parse_size
 
 flags.adopt_module_key_flags(film_flags)
 _FILM = flags.DEFINE_multi_string(

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autoencode.config import Config, format_size, make_config, preset_for
+from autoencode.config import Config, make_config, preset_for
 from autoencode.dataset.catalogue import Dataset, find
 from autoencode.errors import UserError
+from autoencode.frame_size import format_size
 from autoencode.run import RUNS, Run, all_runs, read_run, run_folder
 
 DATA_DIR = Path("data")

@@ -9,8 +9,9 @@ from typing import Any
 from absl import flags
 
 from autoencode import command
-from autoencode.config import Config, parse_size
+from autoencode.config import Config
 from autoencode.files import check_room, typed_path
+from autoencode.frame_size import parse_size
 from autoencode.plan import make_plan
 from autoencode.quiet import quiet
 

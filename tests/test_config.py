@@ -2,8 +2,9 @@ import json
 
 import pytest
 
-from autoencode.config import PRESETS, RECIPES, Config, make_config, parse_size, preset_for
+from autoencode.config import PRESETS, RECIPES, Config, make_config, preset_for
 from autoencode.errors import UserError
+from autoencode.frame_size import parse_size
 
 
 def test_a_config_survives_json():

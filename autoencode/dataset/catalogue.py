@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from autoencode.config import format_size
 from autoencode.errors import UserError
+from autoencode.frame_size import format_size
 
 BUILDER = "film_frames"
 """TFDS's name of the builder: datasets are `<data_dir>/film_frames/<name>/<version>/`."""

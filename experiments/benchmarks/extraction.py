@@ -14,11 +14,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from autoencode.config import parse_size
 from autoencode.film import ffmpeg
 from autoencode.film.decode import read_frames
 from autoencode.film.probe import probe
 from autoencode.film.scan import scan
+from autoencode.frame_size import parse_size
 from autoencode.quiet import quiet
 
 with quiet():

@@ -15,9 +15,9 @@ import imageio.v3 as iio
 import numpy as np
 from PIL import Image
 
-from autoencode.config import parse_size
 from autoencode.film.decode import read_frames
 from autoencode.film.probe import probe
+from autoencode.frame_size import parse_size
 from autoencode.quiet import quiet
 
 with quiet():
