@@ -11,12 +11,14 @@ are not made again. `--jobs=2` trains two at a time, on one core each.
 
 The rows go to experiments/results/learning.csv; `--draw` makes experiments/figures/learning.png of those
 without changes: quality against frames seen and against seconds, the mean over the seeds and their spread.
-Seeds may differ in the precision that their machine was fit for; each row says which.
+Seeds may differ in the precision that their machine was fit for, and in what computed them: each row says
+which, under `precision` and `cores` (a number, or GPU).
 """
 
 import argparse
 import csv
 import json
+import math
 import os
 import subprocess
 import sys
@@ -26,7 +28,11 @@ from pathlib import Path
 from statistics import fmean
 
 from autoencode.dataset.catalogue import Dataset, find
+from autoencode.quiet import quiet
 from autoencode.run import read_run
+
+with quiet():
+    import tensorflow as tf
 
 TABLE = Path("experiments/results/learning.csv")
 FIGURE = Path("experiments/figures/learning.png")
@@ -149,7 +155,7 @@ def _measure(run: Path, dataset: Dataset, epoch: int, jobs: int) -> dict[str, ob
     shares = ("pixel_share", "likeness_share", "gan_share", "discriminator_steps")
     return {
         "seconds": round(learned[-1]["seconds"]),
-        "cores": max(1, os.cpu_count() // jobs),
+        "cores": "GPU" if tf.config.list_physical_devices("GPU") else max(1, os.cpu_count() // jobs),
         "precision": read_run(run).config.precision,
         **{name: figures.get(name, "") for name in FIGURES},
         **{name: round(fmean(line[name] for line in learned), 4) for name in shares},
@@ -243,7 +249,10 @@ def draw() -> None:
                 [max(seeds) - mean for mean, seeds in zip(means, values, strict=True)],
             ]
             # The quickest: others had company on the machine.
-            seconds = [min(float(row["seconds"]) for row in seeds) for seeds in at]
+            seconds = [
+                min((float(row["seconds"]) for row in seeds if row["cores"] != "GPU"), default=math.nan)
+                for seeds in at
+            ]
             thousands = [seen / 1000 for seen in sorted(points)]
             for column, across in zip(axis, (thousands, seconds), strict=True):
                 column.errorbar(across, means, spread, color=color, marker="o", markersize=4, capsize=2)
