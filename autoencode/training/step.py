@@ -14,7 +14,7 @@ import tensorflow as tf
 from autoencode.config import Config
 from autoencode.networks.build import Networks, build_networks
 from autoencode.networks.pixels import to_float
-from autoencode.training.balance import Gate, gate
+from autoencode.training.gate import Gate, gate
 from autoencode.training.noise import draw_prior, noise_stddev, schedule
 from autoencode.training.objective import Gradients, Objective
 
