@@ -6,8 +6,8 @@
 
 Trains by the real command, at the widths of the preset `demo`, into experiments/runs/learning/, and measures
 by the real command, on every frame of the dataset, after the epochs of `--at` and at the end; `vmaf_film` is
-against the film that the dataset was made of, where that is at hand. Runs and rows that are there already
-are not made again. `--jobs=2` trains two at a time, on one core each.
+against the whole film, where the dataset was made of one and that is at hand. Runs and rows that are there
+already are not made again. `--jobs=2` trains two at a time, on one core each.
 
 The rows go to experiments/results/learning.csv; `--draw` makes experiments/figures/learning.png of those
 without changes: quality against frames seen and against seconds, the mean over the seeds and their spread.
@@ -146,9 +146,10 @@ def _measure(run: Path, dataset: Dataset, epoch: int, jobs: int) -> dict[str, ob
     """The figures of a run after an epoch."""
     weights = [f"--run={run}", f"--epoch={epoch}", "--json"]
     figures = json.loads(_python("evaluate", [*weights, f"--dataset={dataset.name}"], jobs))
-    film = Path(dataset.sources[0].path)
-    if film.exists():
-        figures["vmaf_film"] = json.loads(_python("evaluate", [*weights, f"--film={film}"], jobs))["vmaf"]
+    films = [source.path for source in dataset.sources]
+    if len(films) == 1 and Path(films[0]).exists():
+        on_film = json.loads(_python("evaluate", [*weights, f"--film={films[0]}"], jobs))
+        figures["vmaf_film"] = on_film["vmaf"]
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     until = [line for line in lines if line["epoch"] <= epoch]
     learned = [line for line in until if "seconds" in line]
