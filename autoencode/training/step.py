@@ -116,7 +116,8 @@ class Trainer:
             good = tf.logical_and(losses_finite, tf.math.is_finite(average.value))
             average.assign(tf.where(good, average.value, old))
         metrics["decoder_steps"] = tf.cast(who.decoder, tf.float32)
-        metrics["discriminator_steps"] = tf.cast(who.discriminator, tf.float32)
+        has_office = gradients.discriminator is not None
+        metrics["discriminator_steps"] = tf.cast(tf.logical_and(who.discriminator, has_office), tf.float32)
         metrics["learning_rate"] = self._rate(self.config.learning_rate)
         metrics["skipped"] = tf.constant(0.0)
         skipped = tf.one_hot(METRICS.index("skipped"), len(METRICS))

@@ -193,6 +193,7 @@ def test_without_likeness_and_game_the_discriminator_is_left_alone():
     before = trainer.networks.discriminator.variables[0].numpy()
     trainer.train_step(batch())
     np.testing.assert_array_equal(trainer.networks.discriminator.variables[0], before)
+    assert trainer.take_means()["discriminator_steps"] == 0
 
 
 @pytest.mark.parametrize("equilibrium", [0.0, 5.0])
