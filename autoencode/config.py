@@ -23,6 +23,8 @@ def _field(default: Any, doc: str, choices: tuple[str, ...] | None = None) -> An
 class Config:
     """What a training is, apart from the film. The defaults are the published system at 256×144.
 
+    But for the heads, which at that size would not hold without tanh: see `networks.layers.Head`.
+
     The facts are those of Broad & Grierson, *Autoencoding Blade Runner* (2017), and of its public code;
     the objective is that of Larsen et al. 2015 (arXiv 1512.09300), section 3.
     """
@@ -104,7 +106,8 @@ class Config:
     )
     balance_gradients: bool = _field(
         False,
-        "pixel_weight, gamma and gan_weight are norms of the gradients at the decoder's output, not factors.",
+        "pixel_weight, gamma, encoder_likeness and gan_weight are norms of the gradients at the decoder's"
+        " output, not factors.",
     )
 
     # The latent noise: z = mean + sigma·eps, eps ~ N(0, noise²).
@@ -162,6 +165,8 @@ class Config:
         for name in ("norm_momentum", "beta1"):
             if not 0 <= getattr(self, name) < 1:
                 raise UserError(f"--{name}={getattr(self, name)}: must be in [0, 1)")
+        if self.seed >= 2**32:
+            raise UserError(f"--seed={self.seed}: must be below {2**32}")
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if field.type in (int, float) and not 0 <= value < math.inf:

@@ -29,7 +29,7 @@ class Batch(NamedTuple):
 
     pixels: np.ndarray  # (batch, height, width, 3) uint8, as the networks take them
     times: np.ndarray  # (batch,) seconds
-    sources: np.ndarray  # (batch, height', width', 3) uint8, the same frames as VMAF takes them
+    sources: np.ndarray | None  # (batch, height', width', 3) uint8, the same as VMAF takes them, if asked for
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,14 @@ class Footage:
     count: int
     size: Size  # of `Batch.pixels`
     source_size: Size  # of `Batch.sources`
-    batches: Callable[[], Iterator[Batch]]
+    batches: Callable[[bool], Iterator[Batch]]  # with `Batch.sources` or without
 
-    @property
-    def shots(self) -> list[range]:
+    def find_shots(self) -> list[range]:
         """The frame numbers of each shot: goes through all frames."""
         with bar(self.count, "looking for cuts", "frame") as progress:
 
             def pictures() -> Iterator[np.ndarray]:
-                for batch in self.batches():
+                for batch in self.batches(False):
                     yield from batch.pixels
                     progress.update(len(batch.pixels))
 
@@ -73,7 +72,6 @@ class Evaluation:
 def evaluate(
     reconstruct: Callable[[np.ndarray], np.ndarray],
     footage: Footage,
-    shots: list[range] | None = None,
     with_vmaf: bool = True,
 ) -> Evaluation:
     """Measures every frame.
@@ -83,15 +81,14 @@ def evaluate(
     Args:
         reconstruct: (batch, height, width, 3) uint8 → the same, of `footage.size`.
         footage: what to measure on.
-        shots: those of the footage, if they are known already.
         with_vmaf: measure VMAF too, which takes longest.
     """
-    motion = Motion(footage.shots if shots is None else shots)
+    motion = Motion(footage.find_shots())
     times, decibels, similarities = [], [], []
     with ExitStack() as stack:
         progress = stack.enter_context(bar(footage.count, "evaluating", "frame"))
         vmaf = stack.enter_context(Vmaf(footage.size, footage.source_size)) if with_vmaf else None
-        for pixels, seconds, sources in footage.batches():
+        for pixels, seconds, sources in footage.batches(with_vmaf):
             remembered = reconstruct(pixels)
             times.append(seconds)
             decibels.append(psnr(pixels, remembered).numpy())
@@ -115,11 +112,12 @@ def film_footage(film: FilmInfo, timeline: Timeline, size: Size) -> Footage:
     """A film's pictures, each once, at `size`; VMAF compares with the film itself."""
     source_size = vmaf_size(size)
 
-    def batches() -> Iterator[Batch]:
-        frames = read_frames(film, size, view_size=source_size, timeline=timeline)
+    def batches(with_sources: bool) -> Iterator[Batch]:
+        view_size = source_size if with_sources else None
+        frames = read_frames(film, size, view_size=view_size, timeline=timeline)
         while batch := list(islice(frames, BATCH)):
             pixels, times, views = ([getattr(f, name) for f in batch] for name in ("pixels", "time", "view"))
-            yield Batch(np.stack(pixels), np.array(times), np.stack(views))
+            yield Batch(np.stack(pixels), np.array(times), np.stack(views) if with_sources else None)
 
     return Footage(timeline.count, size, source_size, batches)
 
@@ -127,7 +125,7 @@ def film_footage(film: FilmInfo, timeline: Timeline, size: Size) -> Footage:
 def dataset_footage(dataset: Dataset) -> Footage:
     """A dataset's frames, each once; VMAF compares with these, enlarged."""
 
-    def batches() -> Iterator[Batch]:
+    def batches(with_sources: bool) -> Iterator[Batch]:
         for batch in frames_in_order(dataset, BATCH).as_numpy_iterator():
             yield Batch(batch["frame"], batch["time"], batch["frame"])
 

@@ -72,7 +72,8 @@ class Motion:
     @property
     def film(self) -> float:
         """Of all shots together; not a number if nothing moves."""
-        return _ratio(sum(self._kept), sum(self._moved))
+        moved = sum(self._moved)
+        return sum(self._kept) / moved if moved > STILL * sum(self._lengths) else math.nan
 
     @property
     def quiet(self) -> float:
@@ -87,7 +88,8 @@ class Motion:
             if length >= QUIET_LENGTH and moved / length > STILL
         ]
         quietest = sorted(stirring)[: max(1, round(len(stirring) / 10))]
-        return _ratio(sum(kept for _, kept, _ in quietest), sum(moved for *_, moved in quietest))
+        moved = sum(moved for *_, moved in quietest)
+        return sum(kept for _, kept, _ in quietest) / moved if quietest else math.nan
 
     def _begin(self) -> None:
         self._count, self._sums, self._products = 0, np.zeros((2, 1)), np.zeros(2)
@@ -101,7 +103,3 @@ class Motion:
         self._moved.append(float(moved))
         self._now += 1
         self._begin()
-
-
-def _ratio(kept: float, moved: float) -> float:
-    return kept / moved if moved > 0 else math.nan

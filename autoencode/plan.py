@@ -54,9 +54,9 @@ def make_plan(
         data_dir: holds the datasets.
         preset: name of a preset; None is the run's, or else what fits the dataset's size.
         run: name or path of a run, begun or new; None is the newest unfinished run of the same dataset and
-            Config, or else a new one.
-        fields: Config fields that were asked for by name. `epochs` may exceed those of an existing run;
-            left out, the run goes as far as it was last told to.
+            Config, begun for as many epochs or fewer, or else a new one.
+        fields: Config fields that were asked for by name. `epochs` may differ from those of a named run;
+            left out, the run goes as far as it was last told to, at least as it was begun for.
 
     Raises:
         UserError: something does not exist, or contradicts the run or the dataset.
@@ -84,7 +84,8 @@ def make_plan(
         for candidate in all_runs():
             epochs = fields.get("epochs", candidate.epochs_asked)
             ours = (candidate.dataset, candidate.frames) == (frames.name, frames.frames)
-            if ours and _same(candidate.config, config) and candidate.epochs_done < epochs:
+            ours = ours and _same(candidate.config, config) and candidate.config.epochs <= epochs
+            if ours and candidate.epochs_done < epochs:
                 return Plan(candidate, frames, epochs, resumes=True, data_dir=data_dir)
     folder = run_folder(run) if run is not None else _new_folder(frames, preset)
     begins = Run(folder, config, preset, frames.name, frames.frames, id=uuid.uuid4().hex)

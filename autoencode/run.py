@@ -100,8 +100,18 @@ class Run:
     @property
     def best(self) -> Path | None:
         """The best encoder and decoder so far, if any: `best/<how many were best before>-step-<step>`."""
+        return self.bests[-1] if self.bests else None
+
+    @property
+    def bests(self) -> list[Path]:
+        """The best, and before it the one that it takes the place of, if that was not deleted yet."""
         found = _found(self.folder / "best", r"(\d+)-step-\d+")
-        return max(found, key=lambda one: int(one[0]))[1] if found else None
+        return [path for _, path in sorted(found, key=lambda one: int(one[0]))]
+
+    def state_bytes(self) -> int:
+        """Bytes of all states and weights on disk."""
+        folders = (self.checkpoints, self.folder / "best", self.folder / "epochs")
+        return sum(file.stat().st_size for folder in folders for file in folder.glob("*.*"))
 
     def next_best_path(self, step: int) -> Path:
         """Where encoder and decoder go that are better than all before.

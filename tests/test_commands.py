@@ -101,6 +101,7 @@ def test_frames_names_a_bad_flag(place, flags, said):
         (["--run=begun", "--width=9"], "--width=9: run begun was begun with 4"),
         (["--precision=half"], "--precision"),
         (["--learning_rate=0"], "--learning_rate=0"),
+        (["--seed=4294967296"], "--seed=4294967296: must be below 4294967296"),
         (["--run=begun", "--epochs=0"], "--epochs=0"),
         (["--run=film.mp4/x", "--preset=tiny"], "film.mp4"),
     ],

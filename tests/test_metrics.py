@@ -69,6 +69,15 @@ def test_a_cut_is_no_motion():
     assert kept([range(4)], real, flat).film == pytest.approx(0.0)
 
 
+def test_where_nothing_moves_what_rounding_leaves_is_no_motion():
+    """Of so many bright frames the sums are beyond the integers that a float64 can hold."""
+    still = np.random.default_rng(0).integers(200, 256, (64, 64, 3), dtype=np.uint8)
+    frames = np.broadcast_to(still, (3763, *still.shape))
+    motion = Motion([range(len(frames))])
+    motion.add(frames, frames)
+    assert math.isnan(motion.film)
+
+
 def test_quiet_motion_counts_the_quietest_tenth_of_the_long_shots_that_move():
     shots, real, answer = [], [], []
     for step in (0, 1, *range(10, 29)):  # one perfectly still, then 20 that move more and more

@@ -69,7 +69,14 @@ def test_a_run_goes_as_far_as_it_was_last_told():
     assert not plan("long").finished
     begun("longer", epoch=3.0, epochs=26)
     assert (plan().run.name, plan().epochs) == ("longer", 26)
-    assert plan(epochs=4).epochs == 4
+
+
+def test_fewer_epochs_than_a_run_was_begun_for_are_another_training():
+    """Its noise and rates would stop where they are still high; who wants that names the run."""
+    dataset()
+    begun("six", epoch=1.0)
+    assert not plan(epochs=2).resumes
+    assert (plan("six", epochs=2).resumes, plan("six", epochs=2).epochs) == (True, 2)
 
 
 def test_a_status_that_cannot_be_read_forgets_only_the_target():

@@ -10,13 +10,14 @@ from autoencode.dataset.builder import SHARDS
 from autoencode.dataset.catalogue import Dataset
 
 SHUFFLE_BYTES = 2 << 30
-"""Memory for the shuffle's buffer. It holds encoded frames, so that a whole film fits."""
+"""Memory for the shuffle's buffer, of encoded frames: an hour at 256×144. Of more it mixes what it can hold,
+read from all shards at once, each another stretch of the film."""
 
 
 def training_batches(
     dataset: Dataset, batch_size: int, seed: int, epoch: int, skip: int = 0
 ) -> tf.data.Dataset:
-    """One epoch in an order of its own: every frame of the film, shuffled over the whole film.
+    """One epoch in an order of its own: every frame of the film, shuffled.
 
     The last batch is filled up with frames from the epoch's beginning: no frame is dropped, every batch has
     the same shape, and a film shorter than a batch is a batch.

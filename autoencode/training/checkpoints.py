@@ -8,6 +8,7 @@ and those that it only goes on from, `pause-N`: because an epoch ended, Ctrl-C c
 showed. `tf.train.CheckpointManager` knows one kind, and counts what is gone.
 """
 
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -71,17 +72,20 @@ class Checkpoints:
 
     def save_best(self) -> None:
         """Keeps encoder and decoder as they are now as the run's best."""
-        old = self._run.best
         self._weights().write(str(self._run.next_best_path(int(self._trainer.step))))
-        if old is not None:
+        for old in self._run.bests[:-1]:
             _unlink(old)
 
     def restore_latest(self) -> int:
         """Restores the newest state that is whole; returns its step, 0 if the run has none.
 
+        What was left of states whose writing or deleting was cut off goes first.
+
         Raises:
             UserError: there are states and none can be read.
         """
+        for folder in (self._run.checkpoints, self._run.folder / "best", self._run.folder / "epochs"):
+            _sweep(folder)
         paths = self._run.states()
         for path in paths:
             try:
@@ -169,6 +173,15 @@ def _unlink(path: Path) -> None:
     path.with_name(path.name + ".index").unlink(missing_ok=True)
     for file in path.parent.glob(f"{path.name}.data-*"):
         file.unlink()
+
+
+def _sweep(folder: Path) -> None:
+    """Deletes what belongs to no index: as long as it writes, TensorFlow calls it `_temp` or `.tempstate`."""
+    for half in folder.glob("*_temp"):
+        shutil.rmtree(half)
+    for file in [*folder.glob("*.data-*"), *folder.glob("*.tempstate*")]:
+        if ".tempstate" in file.name or not file.with_name(file.name.partition(".")[0] + ".index").exists():
+            file.unlink()
 
 
 def _attempt(restore: Callable[[], Any], path: Path, mend: str = "") -> Any:

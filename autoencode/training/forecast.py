@@ -75,7 +75,7 @@ def rehearse(plan: Plan, trainer: Trainer) -> None:
     print(headline.text(step))
     for name, count in parameter_counts(trainer.networks).items():
         print(f"{name}: {count:,} trainable parameters")
-    if config.linear_path:
+    if config.linear_path and not run.states():
         print(f"before the first step: the film's components, about {duration(_components_take(plan))}")
     print(f"disk space: up to {disk_bytes(plan, trainer) / 1e6:,.0f} MB. A dry run: nothing was written.")
 

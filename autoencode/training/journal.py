@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import imageio.v2
 import imageio.v3 as iio
 import numpy as np
 import tensorflow as tf
@@ -25,6 +26,8 @@ TIMELAPSE_RATE = 4
 
 class Journal:
     """Writes the figures and pictures of one run.
+
+    TensorBoard's events are never taken back: after a collapse its curves show both ways that were gone.
 
     Args:
         run: where.
@@ -136,13 +139,13 @@ class Journal:
     def timelapse(self) -> Path:
         """The reconstructions so far as a film, samples/timelapse.mp4."""
         path = self._samples / "timelapse.mp4"
-        pictures = [iio.imread(image) for image in sorted(self._samples.glob("reconstruction_*.png"))]
+        pictures = sorted(self._samples.glob("reconstruction_*.png"))
         # The last picture stands for two seconds more.
         pictures += pictures[-1:] * 2 * TIMELAPSE_RATE
-        with whole(path) as partial:
-            iio.imwrite(
-                partial, np.stack(pictures), plugin="FFMPEG", fps=TIMELAPSE_RATE, ffmpeg_log_level="error"
-            )
+        options = {"fps": TIMELAPSE_RATE, "ffmpeg_log_level": "error"}
+        with whole(path) as partial, imageio.v2.get_writer(partial, format="FFMPEG", **options) as film:
+            for picture in pictures:  # one by one: of a long training there are thousands
+                film.append_data(iio.imread(picture))
         return path
 
     def close(self) -> None:

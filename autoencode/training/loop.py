@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
@@ -64,7 +65,7 @@ def train(plan: Plan, rhythm: Rhythm = Rhythm(), dry_run: bool = False) -> None:
     if dry_run:
         rehearse(plan, trainer)
         return
-    needed = disk_bytes(plan, trainer)
+    needed = disk_bytes(plan, trainer) - run.state_bytes()
     check_room(run.folder, needed, f"{run.folder}: training", "choose another --run path")
     with run.locked(), _stop_asked() as stop:
         if not plan.resumes:
@@ -111,13 +112,21 @@ class _Loop:
             run.write_status("finished", self.step, self.plan.epochs)
         else:
             self._save("interrupted", good=False)
-        timelapse = self.journal.timelapse()
+        to_look_at = self._timelapse()
         self.journal.close()
         if not finished:
             raise KeyboardInterrupt(f"stopped at step {self.step} and saved; go on with: {self.plan.command}")
         if not self.guard.healthy and run.best:
             print(f"the last steps show a sign of collapse: render takes the best weights, {run.best.name}")
-        print(f"trained: {run.folder}; to look at: {timelapse}")
+        print(f"trained: {run.folder}; to look at: {to_look_at}")
+
+    def _timelapse(self) -> Path:
+        """The time-lapse, or if it cannot be written the folder of its pictures: no training fails by it."""
+        try:
+            return self.journal.timelapse()
+        except OSError as error:
+            print(f"no time-lapse: {error}")
+            return self.run.folder / "samples"
 
     def _lay_linear_path(self) -> None:
         """Gives encoder and decoder the film's principal components."""
@@ -201,6 +210,7 @@ class _Loop:
         )
         progress.n = self.step
         progress.refresh()
+        self._save("running", good=False)  # killed before the next state, it must not forget this
 
 
 def _in_short(figures: dict[str, float]) -> str:

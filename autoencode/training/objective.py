@@ -12,10 +12,11 @@ from autoencode.config import Config
 from autoencode.networks.build import Networks
 from autoencode.training import losses
 from autoencode.training.balance import equalise, norm
+from autoencode.training.loss_scale import LossScale
 
 
 class Gradients(NamedTuple):
-    """Of each network's trainable variables, in their order; times the optimiser's loss scale, if any."""
+    """Of each network's trainable variables, in their order; times the loss scale."""
 
     encoder: list[tf.Tensor]
     decoder: list[tf.Tensor]
@@ -44,11 +45,11 @@ class Objective:
     Args:
         config: weights and kinds of the terms.
         networks: the three.
-        optimizers: theirs, whose loss scale the gradients carry, if they have one.
+        loss_scale: that the gradients carry.
     """
 
-    def __init__(self, config: Config, networks: Networks, optimizers: Networks) -> None:
-        self._config, self._networks, self._optimizers = config, networks, optimizers
+    def __init__(self, config: Config, networks: Networks, loss_scale: LossScale) -> None:
+        self._config, self._networks, self._loss_scale = config, networks, loss_scale
         # Whether the discriminator has an office: judge of likeness, or player, be it alone.
         self._judges = config.likens or config.gan_weight > 0
 
@@ -70,10 +71,10 @@ class Objective:
             posterior = encoder(real, training=True)
             latents = posterior.mean + tf.exp(0.5 * posterior.log_variance) * noise
             reconstruction = decoder(latents, training=True)
-            with_prior = config.prior != "none" and self._judges
+            with_prior = config.prior != "none" and config.gan_weight > 0
             prior = decoder(prior_latents, training=True, track=False) if with_prior else None
             kl = losses.kl_divergence(posterior)
-            scaled_kl = self._optimizers.encoder.scale_loss(config.kl_weight * kl)
+            scaled_kl = self._loss_scale.up(config.kl_weight * kl)
 
         terms, for_discriminator, metrics = self._judge(real, reconstruction, prior)
         terms = self._weigh(terms)
@@ -91,12 +92,12 @@ class Objective:
             encoder=tape.gradient(
                 [reconstruction, scaled_kl],
                 encoder.trainable_variables,
-                output_gradients=[self._optimizers.encoder.scale_loss(for_encoder), tf.constant(1.0)],
+                output_gradients=[self._loss_scale.up(for_encoder), tf.constant(1.0)],
             ),
             decoder=tape.gradient(
                 outputs,
                 decoder.trainable_variables,
-                output_gradients=[self._optimizers.decoder.scale_loss(x) for x in back],
+                output_gradients=[self._loss_scale.up(x) for x in back],
             ),
             discriminator=for_discriminator,
         )
@@ -113,7 +114,7 @@ class Objective:
             The gradient of each unscaled loss at the pictures; the discriminator's own gradients, if it has
             an office at all; metrics.
         """
-        config, discriminator = self._config, self._networks.discriminator
+        config, discriminator, scale = self._config, self._networks.discriminator, self._loss_scale
         with tf.GradientTape() as tape:
             tape.watch(reconstruction)
             pixel = losses.pixel_difference(real, reconstruction, config.pixel_loss)
@@ -122,19 +123,17 @@ class Objective:
             nothing, zero = tf.zeros_like(reconstruction), tf.constant(0.0)
             names = ("likeness", "gan", "real_cost", "generated_cost")
             return Terms(of_pixel, nothing, nothing), None, {"pixel": pixel, **dict.fromkeys(names, zero)}
-        likeness_scale = self._optimizers.decoder.scale_loss(tf.constant(1.0))
-        gan_scale = self._optimizers.discriminator.scale_loss(tf.constant(1.0))
         pictures = [reconstruction] if prior is None else [reconstruction, prior]
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(pictures)
             on_real, on_generated = discriminator(real), [discriminator(x) for x in pictures]
             likeness = losses.learned_similarity(on_real, on_generated[0], config.likeness)
             gan = losses.gan_loss(on_real.logits, [verdict.logits for verdict in on_generated])
-            scaled_likeness, scaled_gan = likeness_scale * likeness, gan_scale * gan
+            scaled_likeness, scaled_gan = scale.up(likeness), scale.up(gan)
         of_gan, for_discriminator = tape.gradient(scaled_gan, [pictures, discriminator.trainable_variables])
         # The decoder plays against the discriminator.
-        against = [-gradient / gan_scale for gradient in of_gan]
-        terms = Terms(of_pixel, tape.gradient(scaled_likeness, reconstruction) / likeness_scale, *against)
+        against = [-scale.down(gradient) for gradient in of_gan]
+        terms = Terms(of_pixel, scale.down(tape.gradient(scaled_likeness, reconstruction)), *against)
         costs = [losses.generated_cost(verdict.logits) for verdict in on_generated]
         metrics = {
             "pixel": pixel,

@@ -1,7 +1,8 @@
 """One step: three networks, three optimisers, one `tf.function`.
 
 A step is a pure function of weights, optimiser states, batch, step number and seed: all noise is stateless
-and drawn from seed and step, so a resumed training walks the path of an unbroken one.
+and drawn from seed and step, so a resumed training walks the path of an unbroken one. (On a CPU: on a GPU
+TensorFlow's kernels may round in another order each time.)
 """
 
 import math
@@ -15,6 +16,7 @@ from autoencode.config import Config
 from autoencode.networks.build import Networks, build_networks
 from autoencode.networks.pixels import to_float
 from autoencode.training.gate import Gate, gate
+from autoencode.training.loss_scale import LossScale
 from autoencode.training.noise import draw_prior, noise_stddev, schedule
 from autoencode.training.objective import Gradients, Objective
 
@@ -37,7 +39,7 @@ METRICS = (
 )
 """What is summed up over the steps: losses unscaled; the largest magnitude of a log-variance; who stepped
 (0 or 1); what share of the gradient's norm at the decoder's output each term carries; and whether a network
-was passed over because something was not a finite number (in float16 a gradient's overflow is none)."""
+was passed over because something was not a finite number."""
 
 
 class Trainer:
@@ -66,12 +68,13 @@ class Trainer:
         )
         for optimizer, network in zip(self.optimizers, self.networks, strict=True):
             optimizer.build(network.trainable_variables)
-        self._objective = Objective(config, self.networks, self.optimizers)
+        self.loss_scale = LossScale(config)
+        self._objective = Objective(config, self.networks, self.loss_scale)
 
     @property
     def counters(self) -> list[tf.Variable]:
         """All of the state but networks and optimisers."""
-        return [self.step, self.seed, self.caution, self._totals, self._summed]
+        return [self.step, self.seed, self.caution, self._totals, self._summed, *self.loss_scale.counters]
 
     @property
     def _averages(self) -> list[tf.Variable]:
@@ -85,7 +88,7 @@ class Trainer:
         """Lets each network learn from a batch, or sit out.
 
         Losses that are not finite change nothing but the counters; gradients that are not finite do not reach
-        their network (in mixed_float16 each optimiser looks after its own).
+        their network, in float16 none.
 
         Args:
             frames: (batch, height, width, 3) uint8.
@@ -94,24 +97,22 @@ class Trainer:
         before = [tf.identity(variable) for variable in averages]
         gradients, metrics = self.gradients(frames)
         losses_finite = self._finite(metrics[name] for name in ("kl", "pixel", "likeness", "gan"))
-        finite = losses_finite
         who = Gate(tf.constant(True), tf.constant(True))
         if self.config.plays:
             who = gate(self.config, metrics["real_cost"], metrics["generated_cost"])
-        for name, invited in (
-            ("encoder", True),
-            ("decoder", who.decoder),
-            ("discriminator", who.discriminator),
-        ):
-            of = getattr(gradients, name)
-            if of is None:
-                continue
+        invited = {"encoder": True, "decoder": who.decoder, "discriminator": who.discriminator}
+        learning = {name: of for name, of in gradients._asdict().items() if of is not None}
+        sound = {name: tf.logical_and(losses_finite, self._sound(of)) for name, of in learning.items()}
+        finite = tf.reduce_all(list(sound.values()))
+        if self.loss_scale.needed:
+            sound = dict.fromkeys(learning, finite)
+        for name, of in learning.items():
             # Each waits for its own gradients alone: the optimisers of two networks run while the third's
             # gradients are still being computed.
-            sound = tf.logical_and(losses_finite, self._sound(of))
-            finite = tf.logical_and(finite, sound)
             step = partial(self._apply, name, of)
-            tf.cond(tf.logical_and(sound, invited), step, lambda: None)
+            tf.cond(tf.logical_and(sound[name], invited[name]), step, lambda: None)
+        if self.loss_scale.needed:
+            self.loss_scale.learn(finite)
         for average, old in zip(averages, before, strict=True):
             good = tf.logical_and(losses_finite, tf.math.is_finite(average.value))
             average.assign(tf.where(good, average.value, old))
@@ -122,7 +123,6 @@ class Trainer:
         metrics["skipped"] = tf.constant(0.0)
         skipped = tf.one_hot(METRICS.index("skipped"), len(METRICS))
         values = tf.stack([metrics[name] for name in METRICS])
-        values = tf.where(tf.math.is_finite(values), values, 0.0)  # the shares of an overflow in float16
         self._totals.assign_add(tf.where(finite, values, skipped))
         self._summed.assign_add(1.0)
         self.step.assign_add(1)
@@ -159,12 +159,11 @@ class Trainer:
         Looks at the squares, which Adam takes, of those of biases and gains. Every layer has one, the sum of
         all that came back to it; its kernel's gradient, a thousand times as much to read, is the product of
         that and of what went through, to the losses. Where such a product of finite numbers overflows, the
-        next step's losses say so.
+        next step's losses say so; in float16 it is common, and all gradients are looked at.
         """
-        if self.config.precision == "mixed_float16":  # there an overflow is how the loss scale is found
-            return tf.constant(True)
-        vectors = [gradient for gradient in gradients if gradient.shape.rank == 1]
-        return self._finite(tf.reduce_sum(tf.square(vector)) for vector in vectors)
+        if not self.loss_scale.needed:
+            gradients = [gradient for gradient in gradients if gradient.shape.rank == 1]
+        return self._finite(tf.reduce_sum(tf.square(self.loss_scale.down(x))) for x in gradients)
 
     def _finite(self, numbers: Iterable[tf.Tensor]) -> tf.Tensor:
         """Whether scalars are all finite: scalar boolean."""
@@ -178,7 +177,7 @@ class Trainer:
 
     def _apply(self, name: str, gradients: list[tf.Tensor]) -> None:
         optimizer, network = getattr(self.optimizers, name), getattr(self.networks, name)
-        optimizer.apply(gradients, network.trainable_variables)
+        optimizer.apply([self.loss_scale.down(x) for x in gradients], network.trainable_variables)
 
     def _rate(self, learning_rate: float) -> tf.Tensor:
         """A learning rate at this step."""
@@ -187,10 +186,7 @@ class Trainer:
         return learning_rate * self.caution * (end + (1.0 - end) * falling)
 
     def _adam(self, learning_rate: float) -> keras.optimizers.Optimizer:
-        adam = keras.optimizers.Adam(_Rate(self, learning_rate), beta_1=self.config.beta1)
-        # float16 loses small gradients unless they are scaled up; bfloat16 has the range of float32.
-        scaled = self.config.precision == "mixed_float16"
-        return keras.optimizers.LossScaleOptimizer(adam) if scaled else adam
+        return keras.optimizers.Adam(_Rate(self, learning_rate), beta_1=self.config.beta1)
 
 
 class _Rate(keras.optimizers.schedules.LearningRateSchedule):

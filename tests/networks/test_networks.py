@@ -75,6 +75,11 @@ def test_rms_normalisation_by_hand():
     np.testing.assert_allclose(layer(pixel, training=True)[0, 0, 0], [2.5, -1.0, 1.0, 1.0], atol=1e-3)
 
 
+def test_rms_normalisation_in_float16_of_what_has_no_square_there():
+    layer = RmsNorm(dtype="mixed_float16")
+    np.testing.assert_allclose(layer(tf.fill((1, 1, 1, 4), 300.0)), np.ones((1, 1, 1, 4)), rtol=1e-3)
+
+
 def test_with_rms_rendering_is_what_was_trained():
     _, decoder, _ = build_networks(dataclasses.replace(TINY, normalization="rms"))
     latents = tf.random.stateless_normal((4, 8), (0, 0))
@@ -124,14 +129,6 @@ def test_squashed_heads_keep_the_deviation_between_0_78_and_1_28():
     assert np.abs(posterior.mean).max() <= 1
     assert deviation.min() >= 0.778
     assert deviation.max() <= 1.285
-
-
-def test_the_seed_decides_the_weights():
-    def weights(seed):
-        return build_networks(dataclasses.replace(TINY, seed=seed)).encoder.trainable_variables[0].numpy()
-
-    np.testing.assert_array_equal(weights(1), weights(1))
-    assert np.abs(weights(1) - weights(2)).max() > 0
 
 
 @pytest.mark.parametrize("initializer", ["normal", "glorot"])

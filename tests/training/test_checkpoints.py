@@ -1,4 +1,5 @@
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -69,6 +70,39 @@ def test_save_scramble_restore_compare(tmp_path):
     assert Checkpoints(run, fresh, Guard(CONFIG, schedule_steps=10)).restore_latest() == 2
     for ours, theirs in zip(everything(fresh), expected, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_what_a_kill_left_half_written_or_half_deleted_goes(tmp_path):
+    run = a_run(tmp_path)
+    trainer = trained(run)
+    checkpoints = Checkpoints(run, trainer, Guard(CONFIG, schedule_steps=10))
+    checkpoints.save_best()
+    whole = sorted(path for path in tmp_path.rglob("*") if path.is_file())
+    half = run.checkpoints / "pause-9_temp"
+    half.mkdir()
+    (half / "part-00000-of-00001.data-00000-of-00001").touch()
+    (run.checkpoints / "pause-9.index.tempstate123").touch()
+    (run.checkpoints / "step-7.data-00000-of-00001").touch()  # its index was deleted first
+    (tmp_path / "best" / "9-step-2.data-00000-of-00001").touch()
+    assert checkpoints.restore_latest() == 2
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == whole
+    assert not half.exists()
+
+
+def test_of_two_bests_the_older_goes_with_the_next(tmp_path):
+    run = a_run(tmp_path)
+    trainer = trained(run)
+    checkpoints = Checkpoints(run, trainer, Guard(CONFIG, schedule_steps=10))
+    for _ in range(2):
+        checkpoints.save_best()
+        for path in (tmp_path / "best").glob("0-*"):
+            (tmp_path / "kept").mkdir(exist_ok=True)
+            shutil.copy(path, tmp_path / "kept")
+    for path in (tmp_path / "kept").iterdir():  # as if killed before it was deleted
+        shutil.copy(path, tmp_path / "best")
+    assert [path.name for path in run.bests] == ["0-step-2", "1-step-2"]
+    checkpoints.save_best()
+    assert [path.name for path in run.bests] == ["2-step-2"]
 
 
 def test_a_damaged_state_falls_back_to_the_one_before(tmp_path, capsys):

@@ -187,6 +187,45 @@ def test_interrupted_before_in_or_after_a_collapse_the_weights_are_those_of_the_
         np.testing.assert_array_equal(values, expected[name], err_msg=name)
 
 
+def test_killed_right_after_a_collapse_it_does_not_forget_it(dataset, collapsed, tmp_path, monkeypatch):
+    unbroken, _ = collapsed
+    poison(monkeypatch, range(6, 9))
+    due = loop._Loop._write_what_is_due
+
+    def write_what_is_due(self, progress):
+        if not due(self, progress):
+            raise SystemExit  # which nothing in the loop catches
+        return True
+
+    monkeypatch.setattr(loop._Loop, "_write_what_is_due", write_what_is_due)
+    with pytest.raises(SystemExit):
+        trained(dataset, tmp_path)
+    resumed = trained(dataset, tmp_path)
+    assert without_seconds(resumed) == without_seconds(unbroken)
+    expected = weights(unbroken)
+    for name, values in weights(resumed).items():
+        np.testing.assert_array_equal(values, expected[name], err_msg=name)
+
+
+def test_a_timelapse_that_cannot_be_written_fails_no_training(dataset, tmp_path, monkeypatch, capsys):
+    def full(self):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(loop.Journal, "timelapse", full)
+    trained(dataset, tmp_path)
+    assert '"finished"' in (tmp_path / "status.json").read_text()
+    assert f"no time-lapse: no space left on device\ntrained: {tmp_path}" in capsys.readouterr().out
+
+
+def test_a_begun_run_needs_only_the_room_that_it_does_not_hold_yet(dataset, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(loop, "check_room", lambda folder, needed, *_: asked.append(needed))
+    trained(dataset, tmp_path)
+    trained(dataset, tmp_path)
+    files = [path for name in ("checkpoints", "best", "epochs") for path in (tmp_path / name).iterdir()]
+    assert asked[0] - asked[1] == sum(path.stat().st_size for path in files) > 0
+
+
 @pytest.mark.slow
 def test_weights_that_explode_are_thrown_away(dataset, tmp_path):
     with pytest.raises(UserError, match="learning collapsed"):
