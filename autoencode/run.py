@@ -200,7 +200,9 @@ def read_run(folder: Path) -> Run:
             **{name: stored[name] for name in ("preset", "dataset", "frames", "id")},
         )
     except (FileNotFoundError, NotADirectoryError):
-        raise UserError(f"{folder}: no run there; train one with `python -m autoencode.train`") from None
+        there = ", ".join(run.name for run in all_runs()[:5])
+        mend = f"--run may be {there}" if there else "train one with `python -m autoencode.train`"
+        raise UserError(f"{folder}: no run there; {mend}") from None
     except (OSError, ValueError, TypeError, KeyError, AttributeError, UserError) as error:
         raise UserError(f"{folder / 'config.json'}: cannot be read by this version ({error})") from None
 

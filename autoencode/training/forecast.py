@@ -29,11 +29,15 @@ class Headline:
         self._plan, self._first, self._steps = plan, step, steps
         self._begun, self._said = 0.0, False
 
+    def begins(self, step: int) -> bool:
+        """Whether time counts from this step on: the one before it, the first, builds the graph."""
+        return step == self._first + 1
+
     def due(self, step: int) -> bool:
         """Whether, after this step, enough was measured. True once."""
         done = step - self._first
-        if done == 1:
-            self._begun = time.monotonic()  # the first step builds the graph: it does not count
+        if self.begins(step):
+            self._begun = time.monotonic()
             return step == self._steps
         measured = done > MEASURED_STEPS or time.monotonic() - self._begun > MEASURED_SECONDS
         if self._said or not (measured or step == self._steps):

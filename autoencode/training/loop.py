@@ -156,6 +156,8 @@ class _Loop:
             if headline.due(self.step):
                 self.trainer.step.numpy()  # on a GPU the steps are only queued until somebody looks
                 progress.write(headline.text(self.step))
+            if headline.begins(self.step):
+                progress.unpause()  # or its ETA would take the first step for the measure of all
             progress.update()
             if not self._write_what_is_due(progress) or self.stop[0]:
                 return
