@@ -17,7 +17,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,8 +110,12 @@ class Run:
 
     def state_bytes(self) -> int:
         """Bytes of all states and weights on disk."""
-        folders = (self.checkpoints, self.folder / "best", self.folder / "epochs")
-        return sum(file.stat().st_size for folder in folders for file in folder.glob("*.*"))
+        held = 0
+        for folder in (self.checkpoints, self.folder / "best", self.folder / "epochs"):
+            for file in folder.glob("*.*"):
+                with suppress(FileNotFoundError):  # another process, that trains the run, deleted it
+                    held += file.stat().st_size
+        return held
 
     def next_best_path(self, step: int) -> Path:
         """Where encoder and decoder go that are better than all before.

@@ -149,6 +149,7 @@ def test_a_head_begins_and_moves_alike_whatever_the_number_of_its_inputs(inputs,
 
 
 def test_initial_weights_have_the_deviation_of_2016():
+    """But for heads of more inputs than these have: above."""
     networks = build_networks(Config(size=(32, 32), width=32, precision="float32"))
     kernels = [v.numpy() for n in networks for v in n.trainable_variables if v.path.endswith("kernel")]
     # A normal truncated at two deviations keeps 0.88 of its deviation.
