@@ -129,7 +129,9 @@ class Config:
 
     # Learning.
     epochs: int = _field(
-        6, "Epochs in all: more than a run has adds to it. The noise's schedule spans those it was begun for."
+        6,
+        "Epochs in all: more than a run has adds to it, fewer than it was begun for begin another, unless"
+        " --run names it. The noise's schedule spans those it was begun for.",
     )
     batch_size: int = _field(12, "Frames in a step.")
     learning_rate: float = _field(2e-4, "Adam's, of encoder and decoder.")

@@ -100,7 +100,8 @@ class Run:
     @property
     def best(self) -> Path | None:
         """The best encoder and decoder so far, if any: `best/<how many were best before>-step-<step>`."""
-        return self.bests[-1] if self.bests else None
+        bests = self.bests
+        return bests[-1] if bests else None
 
     @property
     def bests(self) -> list[Path]:
@@ -204,9 +205,7 @@ def read_run(folder: Path) -> Run:
             **{name: stored[name] for name in ("preset", "dataset", "frames", "id")},
         )
     except (FileNotFoundError, NotADirectoryError):
-        there = ", ".join(run.name for run in all_runs()[:5])
-        mend = f"--run may be {there}" if there else "train one with `python -m autoencode.train`"
-        raise UserError(f"{folder}: no run there; {mend}") from None
+        raise UserError(f"{folder}: no run there; train one with `python -m autoencode.train`") from None
     except (OSError, ValueError, TypeError, KeyError, AttributeError, UserError) as error:
         raise UserError(f"{folder / 'config.json'}: cannot be read by this version ({error})") from None
 
@@ -224,11 +223,15 @@ def all_runs() -> list[Run]:
 
 def find_trained_run(name: str | None) -> Run:
     """The named run, or the newest with a checkpoint. Raises `UserError` if there is none."""
+    trained = [run for run in all_runs() if run.best or run.epochs_done]
     if name is not None:
-        return read_run(run_folder(name))
-    for run in all_runs():
-        if run.best or run.epochs_done:
-            return run
+        folder = run_folder(name)
+        if trained and not (folder / "config.json").exists():
+            there = ", ".join(run.name for run in trained[:5])
+            raise UserError(f"{folder}: no run there; --run may be {there}")
+        return read_run(folder)
+    if trained:
+        return trained[0]
     raise UserError(f"no trained run under {RUNS}/: train one with `python -m autoencode.train --epochs=6`")
 
 

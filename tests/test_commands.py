@@ -115,7 +115,7 @@ def test_train_names_a_bad_flag(place, flags, said):
     [
         (["--film=film.mp4", "--run=begun"], "has no checkpoint yet"),
         (["--film=film.mp4"], "no trained run"),
-        (["--film=film.mp4", "--run=nosuch"], "no run there; --run may be begun"),
+        (["--film=film.mp4", "--run=nosuch"], "no run there; train one with"),
         (["--film=film.mp4", "--run=begun", "--layout=stack"], "--layout"),
         (["--film=film.mp4", "--run=begun", "--epoch=2"], "--epoch=2"),
         (["--film=film.mp4", "--run=begun", "--epoch=2", "--last"], "--epoch and --last: choose one"),

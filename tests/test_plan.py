@@ -6,7 +6,7 @@ from datasets import fake_dataset
 from autoencode.config import make_config
 from autoencode.errors import UserError
 from autoencode.plan import make_plan
-from autoencode.run import Run, read_run
+from autoencode.run import Run, find_trained_run, read_run
 
 
 @pytest.fixture(autouse=True)
@@ -85,6 +85,13 @@ def test_a_status_that_cannot_be_read_forgets_only_the_target():
     for text in ("", "{}", "[]", '{"epochs": null}', "{"):
         (run.folder / "status.json").write_text(text)
         assert plan("long").finished
+
+
+def test_a_mistyped_run_is_answered_with_those_that_were_trained():
+    begun("six", epoch=1.0)
+    begun("none", epoch=0.0)
+    with pytest.raises(UserError, match=r"sic: no run there; --run may be six$"):
+        find_trained_run("sic")
 
 
 def test_files_that_are_no_checkpoints_are_passed_over():

@@ -58,7 +58,7 @@ class RmsNorm(keras.layers.Layer):
 
     def call(self, inputs: tf.Tensor, training: bool = False, track: bool = True) -> tf.Tensor:
         """(batch, height, width, channels) → the same; the other arguments are `BatchNorm`'s."""
-        # In float16 the square of 256 is none. (bfloat16 has the range of float32, and its own is quicker.)
+        # In float16 the square of 256 is infinite. (bfloat16 has float32's range, and its own is quicker.)
         wide = tf.cast(inputs, tf.float32) if inputs.dtype == tf.float16 else inputs
         square = tf.reduce_mean(tf.square(wide), axis=-1, keepdims=True)
         over = tf.cast(tf.math.rsqrt(square + RMS_EPSILON), inputs.dtype)

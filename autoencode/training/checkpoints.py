@@ -8,6 +8,7 @@ and those that it only goes on from, `pause-N`: because an epoch ended, Ctrl-C c
 showed. `tf.train.CheckpointManager` knows one kind, and counts what is gone.
 """
 
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -101,7 +102,7 @@ class Checkpoints:
         """Restores the newest good state; if the last rollback went there too, the one before it, if any.
 
         What is newer is deleted, epochs' weights too. The guard's memory is the state's, but for what it
-        knows of rollbacks and of the best weights.
+        knows of rollbacks and of the best weights. To be saved at once, or a kill makes it forget that.
 
         Returns:
             False if there is no good state that can be read; then nothing is deleted.
@@ -176,12 +177,13 @@ def _unlink(path: Path) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    """Deletes what belongs to no index: as long as it writes, TensorFlow calls it `_temp` or `.tempstate`."""
-    for half in folder.glob("*_temp"):
-        shutil.rmtree(half)
-    for file in [*folder.glob("*.data-*"), *folder.glob("*.tempstate*")]:
-        if ".tempstate" in file.name or not file.with_name(file.name.partition(".")[0] + ".index").exists():
-            file.unlink()
+    """Deletes the folders that TensorFlow writes in, and data of ours whose index is gone."""
+    for path in folder.glob("*"):
+        found = re.fullmatch(r"(((step|pause)-)?\d+(-step-\d+)?)(_temp|\.data-\d+-of-\d+)", path.name)
+        if found and found[5] == "_temp":
+            shutil.rmtree(path)
+        elif found and not path.with_name(f"{found[1]}.index").exists():
+            path.unlink()
 
 
 def _attempt(restore: Callable[[], Any], path: Path, mend: str = "") -> Any:

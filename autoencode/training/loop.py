@@ -124,7 +124,7 @@ class _Loop:
         """The time-lapse, or if it cannot be written the folder of its pictures: no training fails by it."""
         try:
             return self.journal.timelapse()
-        except OSError as error:
+        except (OSError, RuntimeError, ValueError) as error:  # or no ffmpeg, or pictures of two sizes
             print(f"no time-lapse: {error}")
             return self.run.folder / "samples"
 
@@ -196,6 +196,9 @@ class _Loop:
         gives_up = rollbacks > ROLLBACKS or not self.checkpoints.restore_good()
         if not gives_up:
             self.step = int(self.trainer.step)
+            self.trainer.seed.assign(seed_after(self.run.config.seed, rollbacks))
+            self.trainer.caution.assign(caution_after(rollbacks))
+            self._save("running", good=False)  # killed before the next state, it must not forget this
         self.journal.collapse(collapsed, self.step, self.step / self.per_epoch, rollbacks, why)
         if gives_up:
             best = self.run.best
@@ -204,15 +207,12 @@ class _Loop:
                 f"run {self.run.name}: learning collapsed {rollbacks} times, at last at step {collapsed}"
                 f" ({why}); {left}; begin a new run with a lower --learning_rate or another --seed"
             )
-        self.trainer.seed.assign(seed_after(self.run.config.seed, rollbacks))
-        self.trainer.caution.assign(caution_after(rollbacks))
         progress.write(
             f"learning collapsed at step {collapsed} ({why}): back to step {self.step}, with another seed and"
             f" half the learning rates ({rollbacks} of {ROLLBACKS})"
         )
         progress.n = self.step
         progress.refresh()
-        self._save("running", good=False)  # killed before the next state, it must not forget this
 
 
 def _in_short(figures: dict[str, float]) -> str:

@@ -107,8 +107,8 @@ class Trainer:
         if self.loss_scale.needed:
             sound = dict.fromkeys(learning, finite)
         for name, of in learning.items():
-            # Each waits for its own gradients alone: the optimisers of two networks run while the third's
-            # gradients are still being computed.
+            # But in float16 each waits for its own gradients alone: the optimisers of two networks run while
+            # the third's gradients are still being computed.
             step = partial(self._apply, name, of)
             tf.cond(tf.logical_and(sound[name], invited[name]), step, lambda: None)
         if self.loss_scale.needed:
@@ -117,8 +117,8 @@ class Trainer:
             good = tf.logical_and(losses_finite, tf.math.is_finite(average.value))
             average.assign(tf.where(good, average.value, old))
         metrics["decoder_steps"] = tf.cast(who.decoder, tf.float32)
-        has_office = gradients.discriminator is not None
-        metrics["discriminator_steps"] = tf.cast(tf.logical_and(who.discriminator, has_office), tf.float32)
+        learns = self.config.gan_weight > 0
+        metrics["discriminator_steps"] = tf.cast(tf.logical_and(who.discriminator, learns), tf.float32)
         metrics["learning_rate"] = self._rate(self.config.learning_rate)
         metrics["skipped"] = tf.constant(0.0)
         skipped = tf.one_hot(METRICS.index("skipped"), len(METRICS))

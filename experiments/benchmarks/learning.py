@@ -242,9 +242,9 @@ def draw() -> None:
     for (recipe, _), points in sorted(lines.items()):
         seen = sorted(points)
         thousands = [frames / 1000 for frames in seen]
-        across = [thousands, [frames * paces[recipe] for frames in seen]]
-        if make_config("demo", **TRIALS[recipe]).linear_path:
-            across.append(thousands)
+        seconds = [frames * paces.get(recipe, math.nan) for frames in seen]
+        with_path = make_config("demo", **TRIALS[recipe]).linear_path
+        across = [thousands, seconds, thousands if with_path else [math.nan for _ in seen]]
         for axis, quality in zip(axes, qualities, strict=True):
             values = [[float(row[quality]) for row in points[frames]] for frames in seen]
             means = [fmean(seeds) for seeds in values]
@@ -253,7 +253,7 @@ def draw() -> None:
                 [max(seeds) - mean for mean, seeds in zip(means, values, strict=True)],
             ]
             style = {"color": f"C{names.index(recipe)}", "marker": "o", "markersize": 4, "capsize": 2}
-            for column, places in zip(axis, across, strict=False):  # the third is of some trials
+            for column, places in zip(axis, across, strict=True):
                 column.errorbar(places, means, spread, **style)
     for axis, label in zip(axes, qualities.values(), strict=True):
         axis[0].set_ylabel(label)

@@ -38,6 +38,7 @@ def train(trainer, seed):
         for variable in of.variables:
             if "float" in str(variable.dtype):
                 variable.assign_add(draws.uniform(0, 0.01, variable.shape))
+    trainer.loss_scale.learn(tf.constant(False))
     trainer.step.assign_add(1)
 
 
@@ -63,10 +64,12 @@ def truncate(path):
     data.write_bytes(data.read_bytes()[:1000])
 
 
-def test_save_scramble_restore_compare(tmp_path):
-    run = a_run(tmp_path)
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+def test_save_scramble_restore_compare(precision, tmp_path):
+    config = dataclasses.replace(CONFIG, precision=precision)
+    run = a_run(tmp_path, config)
     expected = everything(trained(run))
-    fresh = Trainer(dataclasses.replace(CONFIG, seed=9), schedule_steps=10)
+    fresh = Trainer(dataclasses.replace(config, seed=9), schedule_steps=10)
     assert Checkpoints(run, fresh, Guard(CONFIG, schedule_steps=10)).restore_latest() == 2
     for ours, theirs in zip(everything(fresh), expected, strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -77,11 +80,12 @@ def test_what_a_kill_left_half_written_or_half_deleted_goes(tmp_path):
     trainer = trained(run)
     checkpoints = Checkpoints(run, trainer, Guard(CONFIG, schedule_steps=10))
     checkpoints.save_best()
+    for name in ("step-1.mine.data-00000-of-00001", "step-1 copy.data-00000-of-00001", "mine_temp"):
+        (run.checkpoints / name).touch()  # somebody else's
     whole = sorted(path for path in tmp_path.rglob("*") if path.is_file())
     half = run.checkpoints / "pause-9_temp"
     half.mkdir()
     (half / "part-00000-of-00001.data-00000-of-00001").touch()
-    (run.checkpoints / "pause-9.index.tempstate123").touch()
     (run.checkpoints / "step-7.data-00000-of-00001").touch()  # its index was deleted first
     (tmp_path / "best" / "9-step-2.data-00000-of-00001").touch()
     assert checkpoints.restore_latest() == 2
