@@ -1,8 +1,13 @@
 """A neural network watches a film; then it shows the film as it remembers it."""
 
+import importlib.util
 import os
+import sys
 
 __version__ = "0.1.0"
+
+if sys.argv[0] == "-m" and importlib.util.find_spec("absl") is None:  # a command, in a fresh terminal
+    sys.exit("autoencode: is not installed in this Python; first `. .venv/bin/activate` (or `make install`)")
 
 # TensorFlow reads this when it is imported. Left to itself it convolves with oneDNN only on some processors;
 # on one with AVX2 and no AVX-512 a step of training then takes about twice as long.

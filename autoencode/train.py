@@ -10,6 +10,7 @@ from absl import flags
 
 from autoencode import command
 from autoencode.config import Config
+from autoencode.dataset.catalogue import datasets
 from autoencode.files import check_room, typed_path
 from autoencode.frame_size import parse_size
 from autoencode.plan import make_plan
@@ -60,6 +61,9 @@ def main() -> None:
         print(f"run {plan.run.name} {done}; a larger --epochs adds more")
         return
     check_room(plan.run.folder, 0, "", "choose another --run path")
+    known = len(datasets(plan.data_dir))
+    if _DATASET.value is None and not plan.resumes and known > 1:  # said at once: it may not be the one meant
+        print(f"of {known} datasets the one that `frames` was last told: {plan.dataset.name}", flush=True)
     with quiet():
         from autoencode.training.loop import Rhythm, train
     rhythm = Rhythm(pictures=_PICTURES.value)

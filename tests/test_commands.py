@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -189,3 +190,21 @@ def test_a_refused_command_changes_nothing(place):
 def test_help_tells_of_excerpts(name, place):
     said = typed(name, "--help", cwd=place).stdout
     assert all(flag in said for flag in ("--start", "--duration", "--every", "--crop", "allow_damaged"))
+
+
+@pytest.mark.parametrize("name", ["frames", "train", "render", "evaluate"])
+def test_in_a_python_without_it_one_line_says_so(name):
+    words = [sys.executable, "-S", "-m", f"autoencode.{name}"]
+    result = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert "first `. .venv/bin/activate`" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_train_says_at_once_which_of_several_datasets_it_takes(place, tmp_path):
+    for name in ("one-32x32-00000000", "two-32x32-00000000"):
+        fake_dataset(tmp_path / "data", name, (32, 32), 9)
+    nothing_loads = {"PYTHONPATH": f"{place / 'none'}:{ROOT}"}
+    said = typed("train", "--preset=tiny", cwd=tmp_path, **nothing_loads).stdout
+    assert said.strip() == "of 2 datasets the one that `frames` was last told: two-32x32-00000000"
+    assert not typed("train", "--preset=tiny", "--dataset=one", cwd=tmp_path, **nothing_loads).stdout
