@@ -26,7 +26,7 @@ class Crop(NamedTuple):
 class FilmInfo:
     """A film's header. "As shown" means after the rotation flag, which ffmpeg obeys when it decodes.
 
-    And how its pictures are to be read, which the header does not know: `survey` finds that out.
+    And how its pictures are to be read, which the header does not know: `reading` finds that out.
     """
 
     path: Path

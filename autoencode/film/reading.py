@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autoencode.errors import UserError
+from autoencode.film.bars import find_bars
+from autoencode.film.interlacing import is_interlaced
 from autoencode.film.picture import HDR
 from autoencode.film.probe import Crop, FilmInfo, probe
 from autoencode.film.scan import scan
-from autoencode.film.survey import find_bars, is_interlaced
 from autoencode.film.timeline import Timeline
 
 

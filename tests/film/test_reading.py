@@ -35,7 +35,8 @@ def barred(path, frames=48, bars=(20, 20, 0, 0), **options):
     ("bars", "crop"),
     [
         ((20, 20, 0, 0), Crop(160, 80, 0, 20)),
-        ((0, 0, 16, 32), Crop(112, 120, 16, 0)),
+        ((0, 0, 24, 32), Crop(104, 120, 24, 0)),
+        ((0, 0, 16, 32), None),  # too unlike
         ((10, 10, 20, 20), Crop(120, 100, 20, 10)),
         ((0, 0, 0, 0), None),
         ((0, 2, 0, 0), None),  # a dirty edge is no bar
@@ -74,6 +75,56 @@ def test_a_film_in_the_dark_is_not_all_bars(tmp_path):
     assert open_film(make_film(tmp_path / "a.mp4", frames=pictures, sound=False))[0].crop is None
     pictures[:, 50:60, 70:90] = 200  # a candle
     assert open_film(make_film(tmp_path / "b.mp4", frames=pictures, sound=False))[0].crop is None
+
+
+@pytest.mark.parametrize("between", ["0\\,360", "60\\,302"], ids=["everywhere", "in the middle"])
+def test_lights_in_the_dark_are_no_reason_for_bars(tmp_path, between):
+    lamps = rf"219*lt(mod(X+7*N\,80)\,3)*lt(mod(Y\,60)\,3)*between(Y\,{between})"
+    stage = r"60*between(X\,300\,600)*between(Y\,100\,300)"
+    film = f"color=black:s=640x360:r=25:d=1,format=yuv420p,geq=lum='16+{lamps}+{stage}':cb=128:cr=128"
+    ffmpeg_run("-f", "lavfi", "-i", film, "-c:v", "libx264", tmp_path / "a.mp4")
+    assert open_film(tmp_path / "a.mp4")[0].crop is None
+
+
+def letterboxed(path, add, *options):
+    """A film of 320×180 with bars of 24 rows, to which `add` does something."""
+    pictures = np.pad(scenery(48, (320, 132)), ((0, 0), (24, 24), (0, 0), (0, 0)))
+    add(pictures)
+    return make_film(path, frames=pictures, sound=False, extra=["-g", "6", *options])
+
+
+def subtitles(pictures):
+    pictures[10:40, 162:172, 40:280:3] = 255
+    pictures[30:35, 162:172, 40:280] = 255
+
+
+def logo(pictures):
+    pictures[:, 6:16, 290:310] = 200
+
+
+def noise(pictures):
+    drawn = np.random.default_rng(0).normal(0, 8, pictures.shape[:3])[..., None]
+    pictures[:] = np.clip(pictures + drawn, 0, 255)
+
+
+@pytest.mark.parametrize("add", [subtitles, logo, noise])
+def test_bars_are_found_though_there_is_something_in_them(tmp_path, add):
+    film, _ = open_film(letterboxed(tmp_path / "a.mp4", add))
+    assert film.crop == Crop(320, 132, 0, 24)
+
+
+def lamp(pictures):
+    for number in range(48):
+        pictures[number, 10:13, 5 * number : 5 * number + 3] = 255
+
+
+def shadows(pictures):
+    pictures[:, :24, 160:] = 11
+
+
+@pytest.mark.parametrize("add", [lamp, shadows])
+def test_a_dark_part_of_the_picture_is_no_bar(tmp_path, add):
+    assert open_film(letterboxed(tmp_path / "a.mp4", add))[0].crop is None
 
 
 def test_bars_are_cut_from_the_picture_as_shown(tmp_path):
@@ -152,6 +203,19 @@ def test_woven_fields_are_found_though_the_header_calls_them_whole(tmp_path):
     assert open_film(path)[0].deinterlace
     path = moving(tmp_path / "b.mkv", "framestep=2", "setfield=prog", flags="-ildct-ilme")
     assert not open_film(path)[0].deinterlace
+
+
+def stripes(period):
+    return f"color=gray:s=320x240:r=25:d=2,format=gray,geq=lum='128+80*lt(mod(Y+N\\,{period})\\,{period}/2)'"
+
+
+@pytest.mark.parametrize("film", ["testsrc2=s=320x240:r=25:d=2", stripes(4), stripes(6)])
+@pytest.mark.parametrize("flags", [[], ["-flags", "+ildct+ilme"]], ids=["", "flagged as interlaced"])
+def test_fine_lines_that_move_are_no_fields(tmp_path, film, flags):
+    codec = ["-c:v", "libx264", "-pix_fmt", "yuv420p", *flags]
+    fields = ["-vf", "setfield=tff"] if flags else []
+    ffmpeg_run("-f", "lavfi", "-i", film, *fields, *codec, tmp_path / "a.mp4")
+    assert not open_film(tmp_path / "a.mp4")[0].deinterlace
 
 
 def test_a_gif_has_no_fields(tmp_path):
