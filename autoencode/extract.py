@@ -4,7 +4,7 @@ import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing
 from importlib import import_module
 from itertools import chain, islice
 from pathlib import Path
@@ -103,8 +103,6 @@ def extract(
             else:
                 _clear(folder.parent)
                 (folder.parent / ".lock").unlink()
-                with suppress(OSError):  # a dataset of another version is there
-                    folder.parent.rmdir()
     for _, timeline in films:
         timeline.damage.say()
     dataset = catalogue.read(folder)

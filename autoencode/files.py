@@ -1,14 +1,19 @@
 """Files that are either whole or not there, and places that one process writes to at a time."""
 
+import errno
 import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from autoencode.errors import UserError
 from autoencode.progress import bar
@@ -18,17 +23,20 @@ LONG_TO_HASH = 1 << 30
 
 
 def typed_path(flag: str, typed: str) -> Path:
-    """The file or folder that a flag names; `~` is somebody's home, if there is such a person.
+    """The file or folder that a flag names, as it is typed or as a file manager drops it (`file:///…`).
+
+    `~` is somebody's home, if there is such a person.
 
     Raises:
         UserError: nothing was typed, or an address.
     """
     if not typed:
         raise UserError(f"--{flag}=: is empty; write a name behind it")
-    path = Path(typed)
+    local = re.fullmatch("file://(?:localhost)?(/.*)", typed, re.DOTALL)
+    path = Path(unquote(local[1]) if local else typed)
     with suppress(RuntimeError):
         path = path.expanduser()
-    if "://" in typed and not path.exists():
+    if "://" in typed and not local and not path.exists():
         raise UserError(f"--{flag}={typed}: an address; name a file or folder of this machine")
     return path
 
@@ -97,16 +105,48 @@ def sha256(path: Path) -> str:
 
 @contextmanager
 def locked(path: Path, busy: str) -> Iterator[None]:
-    """Holds the lock file `path`, in a folder that exists; `UserError(busy)` if another process does."""
-    with path.open("w") as file:
+    """Holds the lock file `path`, in a folder that exists, which goes with it if it was emptied meanwhile.
+
+    On a drive without locks it warns in one line, and goes on.
+
+    Raises:
+        UserError: `busy`: another process holds it.
+    """
+    try:
+        with path.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # Another may have taken the file away, done with it, between its opening and its locking.
+                if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                    raise BlockingIOError
+            except (BlockingIOError, FileNotFoundError):
+                raise UserError(busy) from None
+            except OSError as error:
+                warning = f"its drive has no locks ({error.strerror}); let no other process write there"
+                print(f"{path.parent}: {warning}", file=sys.stderr)
+            yield
+    finally:
+        if not path.exists():
+            _remove_emptied(path.parent)
+
+
+def _remove_emptied(folder: Path) -> None:
+    """Removes a folder in which all files were deleted.
+
+    A network drive keeps one that was open when it was deleted, under a hidden name, until it is closed.
+    """
+    for _ in range(10):
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Another may have taken the file away, done with it, between its opening and its locking here.
-            if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                raise BlockingIOError
-        except OSError:
-            raise UserError(busy) from None
-        yield
+            folder.rmdir()
+            return
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY or not all(map(_is_deleted, folder.iterdir())):
+                return
+            time.sleep(0.1)
+
+
+def _is_deleted(path: Path) -> bool:
+    return path.name.startswith((".nfs", ".fuse_hidden"))
 
 
 def check_room(folder: Path, needed: float, what: str, mend: str) -> float:

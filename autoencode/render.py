@@ -229,11 +229,15 @@ def _canvas(size: tuple[int, int]) -> tuple[tuple[int, int] | None, int]:
 
 
 def _default_name(stem: str, codec: str) -> str:
-    """The film's name and what was typed that changes the new one: no rendering overwrites another kind."""
+    """The film's name and what was typed that changes the new one: no rendering overwrites another kind.
+
+    Without the characters that Windows, and with it many a network drive, refuses.
+    """
     picture = (_EPOCH, _LAST, _NOISE, _SEED, _LAYOUT, _TITLES, _HEIGHT, _SIZE)
     typed = (*picture, _CODEC, _CRF, _AUDIO, *film_flags.PART)
     changes = [f"-{flag.name}={flag.value}" for flag in typed if flag.value != flag.default]
-    return f"{stem}{re.sub('[/|]', '_', ''.join(changes))}{CODECS[codec].suffixes[0]}"
+    name = re.sub(r'[\x00-\x1f/\\:*?"<>|]', "_", stem + "".join(changes))
+    return f"{name}{CODECS[codec].suffixes[0]}"
 
 
 if __name__ == "__main__":

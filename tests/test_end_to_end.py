@@ -201,6 +201,12 @@ def test_render_into_a_folder_of_pictures(place):
     assert imageio.imread(pictures[0]).shape == (100, 200, 3)
 
 
+def test_a_name_that_other_drives_refuse_is_replaced(place):
+    shutil.copy(place / "a film.mkv", place / 'who: "a?".mkv')
+    done("render", '--film=who: "a?".mkv', "--duration=0.2", "--crop=96:64:0:0", cwd=place)
+    assert list(place.glob("experiments/runs/*/who_ _a__-duration=0.2-crop=96_64_0_0.mp4"))
+
+
 def test_evaluate(place):
     (line,) = done("evaluate", "--film=a film.mkv", "--json", cwd=place, run=typed).splitlines()
     figures = json.loads(line)

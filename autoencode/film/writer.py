@@ -125,7 +125,7 @@ class FilmWriter:
         of = self._folder / "made_of"
         if self._folder.is_dir() and (not of.exists() or of.read_text() == self.made_of):
             with locked(self._folder / "lock", self._busy):
-                shutil.rmtree(self._folder)
+                shutil.rmtree(self._folder, ignore_errors=True)
 
     def __enter__(self) -> FilmWriter:
         self._folder.mkdir(exist_ok=True)
