@@ -12,17 +12,45 @@ from typing import Any
 
 import imageio_ffmpeg
 
+from autoencode.errors import UserError
+
+OLDEST = 9
+"""The major version of ffmpeg that is needed at least; tried were 9.0, and 7.0, which fails."""
+
 
 @cache
 def binary() -> str:
-    """Path of the ffmpeg that imageio-ffmpeg brings along (or that IMAGEIO_FFMPEG_EXE names)."""
+    """Path of the ffmpeg that imageio-ffmpeg brings along, or that IMAGEIO_FFMPEG_EXE names.
+
+    Raises:
+      UserError: the named one does not run, or is too old.
+    """
+    named = os.environ.get("IMAGEIO_FFMPEG_EXE")
+    if named:
+        what = f"IMAGEIO_FFMPEG_EXE={named}"
+        mend = f"name ffmpeg {OLDEST} or a newer one, or unset it to use the one that was installed with this"
+        try:
+            calls_itself = _version(named)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise UserError(f"{what}: does not run ({error}); {mend}") from None
+        if not calls_itself:
+            raise UserError(f"{what}: is no ffmpeg; {mend}")
+        major = re.match(r"n?(\d+)\.", calls_itself)  # builds from between two releases have none
+        if major and int(major[1]) < OLDEST:
+            raise UserError(f"{what}: is ffmpeg {calls_itself}, which is too old; {mend}")
     return imageio_ffmpeg.get_ffmpeg_exe()
 
 
 @cache
 def version() -> str:
     """What it calls itself: 'n9.0.2-17-g2a571b6068-20260930'."""
-    return run(["-version"]).stdout.decode().removeprefix("ffmpeg version ").partition(" ")[0]
+    return _version(binary())
+
+
+def _version(path: str) -> str:
+    said = subprocess.run([path, "-version"], stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    found = re.match(r"ffmpeg version (\S+)", said.stdout.decode(errors="replace"))
+    return found[1] if found else ""
 
 
 # Containers of films and of sound, and what tells text and pictures apart from them. None that names other
