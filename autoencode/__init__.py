@@ -12,3 +12,8 @@ if sys.argv[0] == "-m" and importlib.util.find_spec("absl") is None:  # a comman
 # TensorFlow reads this when it is imported. Left to itself it convolves with oneDNN only on some processors;
 # on one with AVX2 and no AVX-512 a step of training then takes about twice as long.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+# Keras reads these when it is imported. The networks are TensorFlow's, with channels last: no other backend,
+# and no keras.json in somebody's home, may change that. Under /dev/null there is none.
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ["KERAS_HOME"] = os.devnull

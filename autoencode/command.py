@@ -10,17 +10,11 @@ from typing import NoReturn
 from absl import app, flags, logging
 
 from autoencode.errors import UserError
+from autoencode.explain import explain
+from autoencode.interrupt import handled
+from autoencode.streams import make_safe
 
 FAILURE, MISUSE, INTERRUPTED = 1, 2, 128 + signal.SIGINT
-
-MENDS = {
-    "No space left|File too large": "the disk is full, or a file is at its limit; make room on the disk",
-    "File name too long": "choose a shorter name",
-    "Permission denied": "ask for the right to read or write there, or choose another place",
-    "(truncated|corrupted) record": "a record of the dataset is damaged; delete its folder, and make it anew"
-    " with frames",
-}
-"""What to do about errors of the machine, by what they say."""
 
 PLAINER = {
     r"\('Non-boolean argument to boolean flag', .*\)": "must be true or false",
@@ -36,22 +30,20 @@ def run(main: Callable[[], None]) -> NoReturn:
     def guarded(argv: list[str]) -> None:
         if len(argv) > 1:
             fail(f"{argv[1]!r} is not a flag; flags are written --name=value (see --help)", MISUSE)
-        for stream in (sys.stdout, sys.stderr):
-            stream.reconfigure(errors="backslashreplace")  # a film's name may be anything
         logging.set_verbosity(logging.ERROR)  # libraries' notes on their own doings
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, _interrupt)  # ends as Ctrl-C does: nothing half done is left
         try:
-            main()
+            with handled(_interrupt):  # nothing half done is left
+                main()
         except UserError as error:
             fail(str(error), FAILURE)
         except KeyboardInterrupt as asked:
             fail(str(asked) or "interrupted", INTERRUPTED)
         except Exception as error:
-            if not _is_the_worlds(error):
+            if not (words := explain(error)):
                 raise
-            fail(_in_short(error), FAILURE)
+            fail(words, FAILURE)
 
+    make_safe()
     app.run(guarded, flags_parser=_parse)
 
 
@@ -77,34 +69,6 @@ def once(*typed: flags.FlagHolder) -> None:
 
 def _interrupt(number: int, frame: object) -> NoReturn:
     raise KeyboardInterrupt
-
-
-def _is_the_worlds(error: Exception) -> bool:
-    """Whether an error tells of a disk or a file, and not of a fault in this program."""
-    if isinstance(error, OSError):
-        return True
-    if "tensorflow" not in sys.modules:
-        return False
-    errors = sys.modules["tensorflow"].errors
-    return isinstance(
-        error,
-        errors.DataLossError
-        | errors.FailedPreconditionError
-        | errors.NotFoundError
-        | errors.OutOfRangeError
-        | errors.PermissionDeniedError
-        | errors.ResourceExhaustedError
-        | errors.UnavailableError,
-    )
-
-
-def _in_short(error: Exception) -> str:
-    """Its first line, and what to do about it where that is known."""
-    words = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    if isinstance(error, OSError) and error.filename and error.strerror:
-        words = f"{error.filename}: {error.strerror}"
-    mend = next((mend for sign, mend in MENDS.items() if re.search(sign, words)), None)
-    return f"{mend} ({words})" if mend else words
 
 
 def _plainly(words: str) -> str:

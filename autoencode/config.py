@@ -15,6 +15,13 @@ from autoencode.frame_size import check_size, format_size, parse_size
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 
 
+NETWORK_FIELDS = (
+    *("size", "width", "latent_size", "squash_latent", "normalization", "upsampling"),
+    *("linear_path", "patch_discriminator"),
+)
+"""Fields of `Config` that must be equal for one training's weights to be those of another's networks."""
+
+
 def _field(default: Any, doc: str, choices: tuple[str, ...] | None = None) -> Any:
     return dataclasses.field(default=default, metadata={"doc": doc, "choices": choices})
 

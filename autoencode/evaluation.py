@@ -12,6 +12,7 @@ import numpy as np
 
 from autoencode.dataset.catalogue import Dataset
 from autoencode.dataset.pipeline import frames_in_order
+from autoencode.dataset.shards import shards_named
 from autoencode.dataset.shots import find_shots
 from autoencode.film.decode import read_frames
 from autoencode.film.probe import FilmInfo
@@ -126,7 +127,8 @@ def dataset_footage(dataset: Dataset) -> Footage:
     """A dataset's frames, each once; VMAF compares with these, enlarged."""
 
     def batches(with_sources: bool) -> Iterator[Batch]:
-        for batch in frames_in_order(dataset, BATCH).as_numpy_iterator():
-            yield Batch(batch["frame"], batch["time"], batch["frame"])
+        with shards_named(dataset):
+            for batch in frames_in_order(dataset, BATCH).as_numpy_iterator():
+                yield Batch(batch["frame"], batch["time"], batch["frame"])
 
     return Footage(dataset.frames, dataset.size, dataset.size, batches)

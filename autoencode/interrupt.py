@@ -1,11 +1,26 @@
-"""Ctrl-C, put off for the moment in which it would leave something behind."""
+"""Signals that ask a command to end: Ctrl-C, SIGTERM, and SIGHUP when the terminal goes."""
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def handled(handler: Callable[[int, object], None]) -> Iterator[None]:
+    """Calls `handler` for them while this holds; only the main thread may ask for it.
+
+    A signal that was ignored when the program began, as SIGHUP is under nohup, stays ignored.
+    """
+    heeded = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+    handlers = {number: signal.signal(number, handler) for number in heeded}
+    try:
+        yield
+    finally:
+        for number, before in handlers.items():
+            signal.signal(number, before)
 
 
 @contextmanager
@@ -14,14 +29,10 @@ def deferred() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    came = []
-    handlers = {
-        number: signal.signal(number, lambda number, frame: came.append(number)) for number in SIGNALS
-    }
+    came: list[int] = []
     try:
-        yield
+        with handled(lambda number, frame: came.append(number)):
+            yield
     finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
         if came:
             signal.raise_signal(came[0])

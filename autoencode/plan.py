@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autoencode.config import Config, make_config, preset_for
+from autoencode.config import NETWORK_FIELDS, Config, make_config, preset_for
 from autoencode.dataset.catalogue import Dataset, find
 from autoencode.errors import UserError
 from autoencode.frame_size import format_size
-from autoencode.run import RUNS, Run, all_runs, read_run, run_folder
+from autoencode.run import RUNS, Origin, Run, all_runs, find_trained_run, read_run, run_folder
 
 DATA_DIR = Path("data")
 
@@ -46,6 +46,8 @@ def make_plan(
     preset: str | None,
     run: str | None,
     fields: dict[str, Any],
+    begin_from: str | None = None,
+    keep_linear_path: bool = False,
 ) -> Plan:
     """Settles what to train.
 
@@ -57,14 +59,31 @@ def make_plan(
             Config, begun for as many epochs or fewer, or else a new one.
         fields: Config fields that were asked for by name. `epochs` may differ from those of a named run;
             left out, the run goes as far as it was last told to, at least as it was begun for.
+        begin_from: name or path of a run whose networks a new one begins with; what neither `preset` nor
+            `fields` say is as it was there.
+        keep_linear_path: the linear path stays that run's, and is not computed of the new film.
 
     Raises:
         UserError: something does not exist, or contradicts the run or the dataset.
     """
     make_config(preset or "paper", **fields)  # refuses a value that no run could have
+    source = find_trained_run(begin_from) if begin_from is not None else None
+    if keep_linear_path and not (source and source.config.linear_path):
+        raise UserError("--keep_linear_path: goes with --from, and a run that has a linear path")
+    origin = source and source.as_origin(keep_linear_path)
     if run is not None and (run_folder(run) / "config.json").exists():
         begun = read_run(run_folder(run))
         _refuse_contradictions(begun, dataset, preset, fields)
+        if origin and not _same_origin(begun.origin, origin):
+            raise UserError(
+                f"--from={begin_from}: run {begun.name} began otherwise; name a new run with --run"
+            )
+        if begun.only_weights:
+            raise UserError(
+                f"{begun.checkpoints}: has no state that training could go on from, and to begin anew would"
+                f" overwrite the weights in {begun.folder}; name a new --run, which may begin with them:"
+                f" --from={begun.name}"
+            )
         frames = find(data_dir, begun.dataset)
         if frames.frames != begun.frames:
             raise UserError(
@@ -76,20 +95,56 @@ def make_plan(
     if fields.get("size", frames.size) != frames.size:
         asked, held = format_size(fields["size"]), format_size(frames.size)
         raise UserError(
-            f"--size={asked}: dataset {frames.name} holds frames of {held}; make others with `make frames`"
+            f"--size={asked}: dataset {frames.name} holds frames of {held}; {_make_frames(asked)}"
         )
-    preset = preset or preset_for(frames.size)
-    config = make_config(preset, **{**fields, "size": frames.size})
+    if source:
+        preset, config = _config_from(source, frames, preset, fields)
+    else:
+        preset = preset or preset_for(frames.size)
+        config = make_config(preset, **{**fields, "size": frames.size})
     if run is None:
         for candidate in all_runs():
             epochs = fields.get("epochs", candidate.epochs_asked)
             ours = (candidate.dataset, candidate.frames) == (frames.name, frames.frames)
             ours = ours and _same(candidate.config, config) and candidate.config.epochs <= epochs
+            ours = ours and _same_origin(candidate.origin, origin) and not candidate.only_weights
             if ours and candidate.epochs_done < epochs:
                 return Plan(candidate, frames, epochs, resumes=True, data_dir=data_dir)
     folder = run_folder(run) if run is not None else _new_folder(frames, preset)
-    begins = Run(folder, config, preset, frames.name, frames.frames, id=uuid.uuid4().hex)
+    begins = Run(folder, config, preset, frames.name, frames.frames, id=uuid.uuid4().hex, origin=origin)
     return Plan(begins, frames, config.epochs, resumes=False, data_dir=data_dir)
+
+
+def _config_from(
+    source: Run, frames: Dataset, preset: str | None, fields: dict[str, Any]
+) -> tuple[str, Config]:
+    """Preset and Config of a run that begins with the networks of `source`."""
+    networks = {name: getattr(source.config, name) for name in NETWORK_FIELDS}
+    if frames.size != source.config.size:
+        held, needed = format_size(frames.size), format_size(source.config.size)
+        raise UserError(
+            f"dataset {frames.name} holds frames of {held}, run {source.name} takes {needed};"
+            f" name another --dataset, or {_make_frames(needed)}"
+        )
+    for name, value in fields.items():
+        if networks.get(name, value) != value:
+            raise UserError(
+                f"--{name}={_shown(value)}: run {source.name}, whose networks are to be taken, has"
+                f" {_shown(networks[name])}; leave the flag out"
+            )
+    if preset is None and "recipe" not in fields:
+        return source.preset, dataclasses.replace(source.config, **{"precision": "auto", **fields})
+    preset = preset or source.preset
+    return preset, make_config(preset, **{**fields, **networks})
+
+
+def _same_origin(begun: Origin | None, asked: Origin | None) -> bool:
+    """Whether both begin with the same run, be it at another time, and with the same linear path."""
+    return (begun and (begun.id, begun.keeps_linear_path)) == (asked and (asked.id, asked.keeps_linear_path))
+
+
+def _make_frames(size: str) -> str:
+    return f"make others with `python -m autoencode.frames --film=FILM --size={size}`"
 
 
 def _refuse_contradictions(run: Run, dataset: str | None, preset: str | None, fields: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import autoencode
@@ -27,6 +27,17 @@ from autoencode.errors import UserError
 from autoencode.files import locked, typed_path, whole
 
 RUNS = Path("experiments/runs")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The run whose networks another one began with."""
+
+    folder: str  # absolute
+    id: str
+    weights: str  # of encoder and decoder, a path inside of the folder
+    discriminator: str | None  # the state that has it, likewise; None: it began with random weights
+    keeps_linear_path: bool  # or it was computed anew, of the new film
 
 
 @dataclass(frozen=True)
@@ -39,6 +50,7 @@ class Run:
     dataset: str  # its name
     frames: int  # in the dataset
     id: str  # stands in every checkpoint too, so that one of another run is never taken for one of this
+    origin: Origin | None = None  # None: it began with random weights
 
     @property
     def name(self) -> str:
@@ -71,6 +83,26 @@ class Run:
     def good_states(self) -> list[Path]:
         """Those of them that training may come back to when it collapses."""
         return [path for path in self.states() if path.name.startswith("step-")]
+
+    @property
+    def only_weights(self) -> bool:
+        """Whether there are weights, and no state from which a training could go on."""
+        return not self.states() and bool(self.bests or self.epochs_after(-1))
+
+    def as_origin(self, keeps_linear_path: bool) -> Origin:
+        """What a run begins with that begins with the networks of this one: the weights that `render` takes.
+
+        Raises:
+            UserError: there are none.
+        """
+        states = self.states()
+        return Origin(
+            folder=str(self.folder.resolve()),
+            id=self.id,
+            weights=str(self.weights().relative_to(self.folder)),
+            discriminator=str(states[0].relative_to(self.folder)) if states else None,
+            keeps_linear_path=keeps_linear_path,
+        )
 
     @property
     def epochs_done(self) -> float:
@@ -169,6 +201,7 @@ class Run:
             "preset": self.preset,
             "dataset": self.dataset,
             "frames": self.frames,
+            "from": self.origin and asdict(self.origin),
             "autoencode": autoencode.__version__,
         }
         write_whole(self.folder / "config.json", json.dumps(stored, indent=2) + "\n")
@@ -202,10 +235,12 @@ def read_run(folder: Path) -> Run:
         return Run(
             folder=folder,
             config=Config.from_json(stored["config"]),
+            origin=Origin(**stored["from"]) if stored.get("from") else None,
             **{name: stored[name] for name in ("preset", "dataset", "frames", "id")},
         )
     except (FileNotFoundError, NotADirectoryError):
-        raise UserError(f"{folder}: no run there; train one with `python -m autoencode.train`") from None
+        train = "train one with `python -m autoencode.train`"
+        raise UserError(f"{folder.absolute()}: no run there; {train}") from None
     except (OSError, ValueError, TypeError, KeyError, AttributeError, UserError) as error:
         raise UserError(f"{folder / 'config.json'}: cannot be read by this version ({error})") from None
 
@@ -228,11 +263,12 @@ def find_trained_run(name: str | None) -> Run:
         folder = run_folder(name)
         if trained and not (folder / "config.json").exists():
             there = ", ".join(run.name for run in trained[:5])
-            raise UserError(f"{folder}: no run there; --run may be {there}")
+            raise UserError(f"{folder.absolute()}: no run there; --run may be {there}")
         return read_run(folder)
     if trained:
         return trained[0]
-    raise UserError(f"no trained run under {RUNS}/: train one with `python -m autoencode.train --epochs=6`")
+    train = "train one with `python -m autoencode.train --epochs=6`"
+    raise UserError(f"no trained run under {RUNS.absolute()}/: {train}")
 
 
 def _found(folder: Path, pattern: str) -> list[tuple[str | Path, ...]]:

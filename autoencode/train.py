@@ -24,6 +24,12 @@ _PRESET = flags.DEFINE_string(
 _RUN = flags.DEFINE_string(
     "run", None, "Name under experiments/runs/, or a path; the newest unfinished, or a new one."
 )
+_FROM = flags.DEFINE_string(
+    "from", None, "Name or path of a run: a new one begins with its networks, on any frames of their size."
+)
+_KEEP_LINEAR_PATH = flags.DEFINE_boolean(
+    "keep_linear_path", False, "With --from: the linear path stays that run's, and is not the new film's."
+)
 _DRY_RUN = flags.DEFINE_boolean("dry_run", False, "Say what would be done, and stop.")
 _PICTURES = flags.DEFINE_integer("pictures_every", 500, "Steps between two pictures in samples/.", 1)
 
@@ -55,6 +61,8 @@ def main() -> None:
         preset=_PRESET.value,
         run=_RUN.value,
         fields=_typed_fields(),
+        begin_from=_FROM.value,
+        keep_linear_path=_KEEP_LINEAR_PATH.value,
     )
     if plan.finished:
         done = f"is trained to epoch {plan.run.epochs_done:g} already"

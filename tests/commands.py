@@ -11,15 +11,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from autoencode.quiet import quiet
 
 ROOT = Path(__file__).parent.parent
+LONGEST = 120
+"""Seconds after which a command hangs."""
 
 Result = subprocess.CompletedProcess[str]
 
@@ -48,31 +52,109 @@ def command(name: str, *flags: str, cwd: Path, largest_file: int | None = None) 
     return _forked(name, flags, cwd, largest_file=largest_file)
 
 
-def stopped(name: str, *flags: str, cwd: Path, once: Callable[[], bool], everybody: bool = False) -> Result:
-    """The same, sent Ctrl-C once something holds; as a terminal does, to `everybody` that it started too."""
+def stopped(
+    name: str,
+    *flags: str,
+    cwd: Path,
+    once: Callable[[], bool],
+    everybody: bool = False,
+    number: int = signal.SIGINT,
+    ignored: bool = False,
+) -> Result:
+    """The same, sent a signal (Ctrl-C) once something holds; as a terminal does, to `everybody` that it
+    started too. `ignored`: it was when the command began.
+    """
 
     def stop(process: BaseProcess) -> None:
-        while not once() and process.is_alive():
-            time.sleep(0.02)
-        (os.killpg if everybody else os.kill)(process.pid, signal.SIGINT)
+        _wait(once, process)
+        (os.killpg if everybody else os.kill)(process.pid, number)
 
-    return _forked(name, flags, cwd, meanwhile=stop)
+    return _forked(name, flags, cwd, meanwhile=stop, ignored=[number] if ignored else [])
+
+
+def unread(name: str, *flags: str, cwd: Path) -> int:
+    """The same with nobody who reads what it says; its status."""
+    with tempfile.TemporaryDirectory() as folder:
+        pipe = Path(folder, "pipe")
+        os.mkfifo(pipe)
+
+        def open_and_close(process: BaseProcess) -> None:
+            os.close(os.open(pipe, os.O_RDONLY))
+
+        return _run(_Setting(name, flags, cwd, [pipe, pipe]), open_and_close)
+
+
+def in_terminal(name: str, *flags: str, cwd: Path, once: Callable[[], bool], ignored: bool) -> int:
+    """The same in a terminal that is closed once something holds; its status. `ignored`: SIGHUP is, as under
+    nohup.
+    """
+    master, slave = os.openpty()
+    os.set_blocking(master, False)
+
+    def close(process: BaseProcess) -> None:
+        os.close(slave)  # the command has its own by now, or will
+        _wait(once, process, master)
+        os.close(master)
+
+    terminal = Path(os.ttyname(slave))
+    numbers = [signal.SIGHUP] if ignored else []
+    return _run(_Setting(name, flags, cwd, [terminal, terminal], ignored=numbers, terminal=terminal), close)
+
+
+def in_background(name: str, *flags: str, cwd: Path) -> Result:
+    """The same behind `&` at a terminal that another process has: who reads it is stopped."""
+    master, slave = os.openpty()
+    try:
+        return _forked(name, flags, cwd, terminal=Path(os.ttyname(slave)), in_background=True)
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+def _wait(once: Callable[[], bool], process: BaseProcess, terminal: int | None = None) -> None:
+    while not once() and process.is_alive():
+        time.sleep(0.02)
+        if terminal is not None:
+            with suppress(OSError):  # nothing is there
+                os.read(terminal, 65536)
+
+
+class _Setting(NamedTuple):
+    """What a process is to become."""
+
+    name: str
+    flags: tuple[str, ...]
+    cwd: Path
+    outputs: list[Path]  # its stdout and stderr
+    largest_file: int | None = None
+    ignored: Sequence[int] = ()  # signals
+    terminal: Path | None = None  # its stdin, and its own
+    in_background: bool = False  # of that terminal
 
 
 def _forked(
     name: str,
     flags: tuple[str, ...],
     cwd: Path,
-    largest_file: int | None = None,
     meanwhile: Callable[[BaseProcess], None] = lambda process: None,
+    **setting: Any,
 ) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         outputs = [Path(folder, "said"), Path(folder, "complained")]
-        process = _forks().Process(target=_become, args=(name, flags, cwd, outputs, largest_file))
-        process.start()
-        meanwhile(process)
+        status = _run(_Setting(name, flags, cwd, outputs, **setting), meanwhile)
+        return Result([name, *flags], status, *(path.read_text() for path in outputs))
+
+
+def _run(setting: _Setting, meanwhile: Callable[[BaseProcess], None]) -> int:
+    """The command's status; one that does not end is killed."""
+    process = _forks().Process(target=_become, args=(setting,))
+    process.start()
+    meanwhile(process)
+    process.join(LONGEST)
+    if process.is_alive():
+        os.killpg(process.pid, signal.SIGKILL)
         process.join()
-        return Result([name, *flags], process.exitcode, *(path.read_text() for path in outputs))
+    return process.exitcode
 
 
 @cache
@@ -85,19 +167,26 @@ def _forks() -> ForkServerContext:
     return forks
 
 
-def _become(
-    name: str, flags: tuple[str, ...], cwd: Path, outputs: list[Path], largest_file: int | None
-) -> None:
+def _become(setting: _Setting) -> None:
     """Turns the forked process into the command."""
     os.setsid()
-    for number, path in enumerate(outputs, start=1):
+    for number in setting.ignored:
+        signal.signal(number, signal.SIG_IGN)
+    if setting.terminal:
+        os.dup2(os.open(setting.terminal, os.O_RDWR), 0)
+    if setting.in_background:
+        child = os.fork()
+        if child:  # the shell, which has the terminal
+            os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        os.setpgid(0, 0)
+    for number, path in enumerate(setting.outputs, start=1):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
-    if largest_file:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
-    os.chdir(cwd)
+    if setting.largest_file:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (setting.largest_file, setting.largest_file))
+    os.chdir(setting.cwd)
     sys.path.insert(0, str(ROOT))
-    sys.argv = [name, *flags]
-    runpy.run_module(f"autoencode.{name}", run_name="__main__", alter_sys=True)
+    sys.argv = [setting.name, *setting.flags]
+    runpy.run_module(f"autoencode.{setting.name}", run_name="__main__", alter_sys=True)
 
 
 def done(name: str, *flags: str, cwd: Path, run: Callable[..., Result] = command) -> str:

@@ -98,7 +98,8 @@ def test_frames_names_a_bad_flag(place, flags, said):
         (["--preset=nosuch"], "--preset=nosuch: choose one of"),
         (["--epochs=many"], "--epochs"),
         (["--dataset=nosuch"], "--dataset=nosuch"),
-        (["--data_dir=elsewhere"], "make frames FILM="),
+        (["--data_dir=elsewhere"], "/elsewhere/: make one with `python -m autoencode.frames"),
+        (["--from=nosuch"], "/experiments/runs/nosuch: no run there"),
         (["--run=begun", "--width=9"], "--width=9: run begun was begun with 4"),
         (["--precision=half"], "--precision"),
         (["--learning_rate=0"], "--learning_rate=0"),
@@ -115,7 +116,7 @@ def test_train_names_a_bad_flag(place, flags, said):
     ("flags", "said"),
     [
         (["--film=film.mp4", "--run=begun"], "has no checkpoint yet"),
-        (["--film=film.mp4"], "no trained run"),
+        (["--film=film.mp4"], "no trained run under /"),
         (["--film=film.mp4", "--run=nosuch"], "no run there; train one with"),
         (["--film=film.mp4", "--run=begun", "--layout=stack"], "--layout"),
         (["--film=film.mp4", "--run=begun", "--epoch=2"], "--epoch=2"),

@@ -29,8 +29,16 @@ def begun(name, *, epoch, told=None, preset="paper-small", **fields):
     return run
 
 
-def plan(run=None, preset=None, dataset=None, **fields):
-    return make_plan(dataset=dataset, data_dir=Path("data"), preset=preset, run=run, fields=fields)
+def plan(run=None, preset=None, dataset=None, begin_from=None, keep=False, **fields):
+    return make_plan(
+        dataset=dataset,
+        data_dir=Path("data"),
+        preset=preset,
+        run=run,
+        fields=fields,
+        begin_from=begin_from,
+        keep_linear_path=keep,
+    )
 
 
 def test_the_size_of_the_dataset_decides_the_preset():
@@ -185,7 +193,7 @@ def test_what_does_not_exist_is_refused(typed, named):
 
 
 def test_without_a_dataset_the_way_to_one_is_told():
-    with pytest.raises(UserError, match="make frames FILM="):
+    with pytest.raises(UserError, match=r"/data/: make one with `python -m autoencode\.frames --film=FILM`$"):
         plan()
 
 
@@ -210,3 +218,57 @@ def test_a_damaged_config_is_named_and_does_not_stand_in_the_way(text):
     with pytest.raises(UserError, match=r"config\.json"):
         read_run(run.folder)
     assert not plan().resumes
+
+
+def shared(name, **fields):
+    """A run of which only the best weights are there."""
+    run = begun(name, epoch=1.0, **fields)
+    (run.checkpoints / "step-2.index").unlink()
+    (run.folder / "best").mkdir()
+    (run.folder / "best/0-step-2.index").touch()
+    return run
+
+
+def test_weights_without_a_state_to_go_on_from_are_never_overwritten():
+    dataset()
+    shared("mine")
+    with pytest.raises(UserError, match=r"checkpoints: has no state .* name a new --run, .* --from=mine$"):
+        plan("mine")
+    assert not plan().resumes
+
+
+def test_a_run_begins_with_the_networks_of_another():
+    dataset()
+    shared("old", preset="demo", learning_rate=1e-3, seed=3)
+    dataset("other-96x64-11111111")
+    chosen = plan(begin_from="old", dataset="other", epochs=2)
+    assert chosen.run.name == "other-96x64-demo-1"
+    assert (chosen.run.config.learning_rate, chosen.run.config.seed, chosen.epochs) == (1e-3, 3, 2)
+    chosen.run.folder.mkdir()
+    chosen.run.write()
+    read = read_run(chosen.run.folder)
+    assert (read.origin.weights, read.origin.discriminator) == ("best/0-step-2", None)
+    assert plan(begin_from="old", dataset="other", epochs=2).resumes
+    assert not plan(begin_from="old", dataset="other", epochs=2, keep=True).resumes
+    assert not plan(preset="demo", dataset="other", learning_rate=1e-3, seed=3).resumes
+    changed = plan(begin_from="old", dataset="other", recipe="published", preset="paper").run
+    assert (changed.preset, changed.config.learning_rate, changed.config.width) == ("paper", 2e-4, 24)
+
+
+@pytest.mark.parametrize(
+    ("typed", "named"),
+    [
+        ({"begin_from": "old", "dataset": "large"}, "large-128x80-00000000 holds frames of 128x80, run old"),
+        ({"begin_from": "old", "width": 9}, "--width=9: run old, whose networks are to be taken, has 24"),
+        ({"begin_from": "old", "run": "begun"}, "--from=old: run begun began otherwise"),
+        ({"begin_from": "nosuch"}, "nosuch: no run there"),
+        ({"keep": True}, "--keep_linear_path: goes with --from"),
+    ],
+)
+def test_networks_that_cannot_be_begun_with_are_refused(typed, named):
+    dataset()
+    dataset("large-128x80-00000000", (128, 80))
+    shared("old", preset="demo")
+    begun("begun", epoch=1.0, preset="demo")
+    with pytest.raises(UserError, match=named):
+        plan(**{"dataset": "film", **typed})

@@ -111,14 +111,15 @@ def find(data_dir: Path, name: str | None) -> Dataset:
     """
     known = datasets(data_dir)
     if not known:
-        raise UserError(f"no dataset under {data_dir}/: make one with `make frames FILM=…`")
+        make = "make one with `python -m autoencode.frames --film=FILM`"
+        raise UserError(f"no dataset under {data_dir.absolute()}/: {make}")
     if name is None:
         return known[0]
     fitting = [dataset for dataset in known if dataset.name == name]
     fitting = fitting or [dataset for dataset in known if dataset.name.startswith(name)]
     names = ", ".join(dataset.name for dataset in fitting or known)
     if not fitting:
-        raise UserError(f"--dataset={name}: not under {data_dir}/; there is {names}")
+        raise UserError(f"--dataset={name}: not under {data_dir.absolute()}/; there is {names}")
     if len(fitting) > 1:
         raise UserError(f"--dataset={name}: fits several: {names}")
     return fitting[0]

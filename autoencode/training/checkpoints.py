@@ -20,9 +20,10 @@ import keras
 import tensorflow as tf
 
 from autoencode.errors import UserError
+from autoencode.networks.build import Networks
 from autoencode.networks.decoder import Decoder
 from autoencode.networks.encoder import Encoder
-from autoencode.run import Run
+from autoencode.run import Origin, Run, read_run
 from autoencode.training.guard import Guard
 from autoencode.training.step import Trainer
 
@@ -152,11 +153,31 @@ def restore_weights(run: Run, path: Path, encoder: Encoder, decoder: Decoder) ->
         raise UserError(
             f"{path}: is gone; the run is being trained and has a newer state: type the command again"
         )
-    run_id = tf.Variable("", trainable=False)
-    state = tf.train.Checkpoint(encoder=_variables(encoder), decoder=_variables(decoder), run_id=run_id)
     mend = f"; take another --epoch, --last, or delete {path.name}.* to fall back on another state"
+    _restore_networks(run, path, {"encoder": encoder, "decoder": decoder}, mend)
+
+
+def restore_origin(origin: Origin, networks: Networks) -> None:
+    """Gives networks the weights of the run that they begin with, those that it does not have apart.
+
+    Raises:
+        UserError: as `restore_weights`, or the run is gone.
+    """
+    source = read_run(Path(origin.folder))
+    restore_weights(source, source.folder / origin.weights, networks.encoder, networks.decoder)
+    if origin.discriminator is not None:
+        _restore_networks(
+            source, source.folder / origin.discriminator, {"discriminator": networks.discriminator}
+        )
+
+
+def _restore_networks(run: Run, path: Path, networks: dict[str, keras.Model], mend: str = "") -> None:
+    run_id = tf.Variable("", trainable=False)
+    state = tf.train.Checkpoint(
+        **{name: _variables(network) for name, network in networks.items()}, run_id=run_id
+    )
     status = _attempt(lambda: state.read(str(path)).assert_existing_objects_matched(), path, mend)
-    status.expect_partial()  # optimisers and discriminator are not needed to render
+    status.expect_partial()  # the optimisers, and the other networks
     _check_id(run_id, run, path)
 
 
@@ -189,6 +210,8 @@ def _sweep(folder: Path) -> None:
 def _attempt(restore: Callable[[], Any], path: Path, mend: str = "") -> Any:
     try:
         return restore()
+    except (tf.errors.ResourceExhaustedError, tf.errors.AbortedError):
+        raise  # memory is short, and the file not damaged
     except (tf.errors.OpError, AssertionError, ValueError, IndexError, KeyError) as error:
         # What a damaged or foreign file raises depends on where it is damaged; the first line says enough.
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,9 +1,11 @@
 """What a training will take, said before it has: time and disk space."""
 
+import resource
 import time
 from collections.abc import Iterator
 
 import numpy as np
+import tensorflow as tf
 
 from autoencode.config import make_config
 from autoencode.dataset.pipeline import frames_in_order, training_batches
@@ -50,7 +52,9 @@ class Headline:
         plan, config = self._plan, self._plan.run.config
         a_step = (time.monotonic() - self._begun) / max(1, step - self._first - 1)
         per_epoch = plan.run.steps_per_epoch
-        doing = f"goes on at epoch {self._first / per_epoch:.2f}" if self._first else "begins"
+        origin = plan.run.origin
+        begins = f"begins with the networks of {origin.folder}, {origin.weights}" if origin else "begins"
+        doing = f"goes on at epoch {self._first / per_epoch:.2f}" if self._first else begins
         left = duration(a_step * (self._steps - self._first))
         usual = make_config(plan.run.preset, recipe=config.recipe).to_json()
         said = [f"preset {plan.run.preset} in {config.precision}"]
@@ -79,9 +83,19 @@ def rehearse(plan: Plan, trainer: Trainer) -> None:
     print(headline.text(step))
     for name, count in parameter_counts(trainer.networks).items():
         print(f"{name}: {count:,} trainable parameters")
-    if config.linear_path and not run.states():
+    keeps_linear_path = run.origin and run.origin.keeps_linear_path
+    if config.linear_path and not run.states() and not keeps_linear_path:
         print(f"before the first step: the film's components, about {duration(_components_take(plan))}")
+    print(f"memory: up to {_peak_bytes() / 1e6:,.0f} MB, as far as these steps tell")
     print(f"disk space: up to {disk_bytes(plan, trainer) / 1e6:,.0f} MB. A dry run: nothing was written.")
+
+
+def _peak_bytes() -> int:
+    """The most memory that this process has held so far: the GPUs', or without one the machine's."""
+    gpus = tf.config.list_logical_devices("GPU")
+    if gpus:
+        return sum(tf.config.experimental.get_memory_info(gpu.name)["peak"] for gpu in gpus)
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def _components_take(plan: Plan) -> float:

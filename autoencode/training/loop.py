@@ -1,7 +1,6 @@
 """Epochs: batches in, a run folder out. Stops when asked to, and goes on from where it stopped."""
 
 import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -11,12 +10,15 @@ import numpy as np
 from tqdm import tqdm
 
 from autoencode.dataset.pipeline import frames_in_order, sample_frames, training_batches
+from autoencode.dataset.shards import shards_named
 from autoencode.dataset.shots import find_shots
 from autoencode.errors import UserError
+from autoencode.explain import explain
 from autoencode.files import check_room
+from autoencode.interrupt import handled
 from autoencode.plan import Plan
 from autoencode.progress import bar
-from autoencode.training.checkpoints import Checkpoints
+from autoencode.training.checkpoints import Checkpoints, restore_origin
 from autoencode.training.components import PASSES, principal_components
 from autoencode.training.forecast import Headline, disk_bytes, rehearse
 from autoencode.training.guard import ROLLBACKS, Guard, caution_after, seed_after
@@ -63,19 +65,22 @@ def train(plan: Plan, rhythm: Rhythm = Rhythm(), dry_run: bool = False) -> None:
     plan = replace(plan, run=run)
     trainer = Trainer(run.config, schedule_steps=run.config.epochs * run.steps_per_epoch)
     if dry_run:
-        rehearse(plan, trainer)
+        with shards_named(plan.dataset):
+            rehearse(plan, trainer)
         return
     needed = disk_bytes(plan, trainer) - run.state_bytes()
     check_room(run.folder, needed, f"{run.folder}: training", "choose another --run path")
     with run.locked(), _stop_asked() as stop:
         if not plan.resumes:
             run.write()
-        loop = _Loop(plan, trainer, rhythm, stop)
+        with shards_named(plan.dataset):
+            loop = _Loop(plan, trainer, rhythm, stop)
         try:
-            loop.train()
+            with shards_named(plan.dataset):
+                loop.train()
         except Exception as error:
             with suppress(OSError):
-                run.write_status("failed", loop.step, plan.epochs, because=str(error))
+                run.write_status("failed", loop.step, plan.epochs, because=explain(error) or str(error))
             raise
 
 
@@ -98,7 +103,9 @@ class _Loop:
         run = self.run
         run.write_status("running", self.step, self.plan.epochs)
         if not run.states():
-            if run.config.linear_path:
+            if run.origin:
+                restore_origin(run.origin, self.trainer.networks)
+            if run.config.linear_path and not (run.origin and run.origin.keeps_linear_path):
                 self._lay_linear_path()
             self.guard.begin(self.journal.sample()["sample_psnr"])
             self.checkpoints.save(good=True)
@@ -235,9 +242,5 @@ def _stop_asked() -> Iterator[list[bool]]:
         with suppress(OSError):  # past Python's buffers, which the bar may be writing to just now
             os.write(2, b"\nstops after this step, and saves\n")
 
-    kept = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
+    with handled(ask):
         yield asked
-    finally:
-        for number, handler in kept.items():
-            signal.signal(number, handler)
