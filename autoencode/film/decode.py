@@ -152,10 +152,10 @@ def _lose(timeline: Timeline, due: int, found: int, time: float, complained: boo
 
 def _graph(film: FilmInfo, stack: Stack) -> str:
     if stack.view is None:
-        return f"[0:V:0]{filters(film, stack.small)}[out]"
+        return f"[{film.stream}]{filters(film, stack.small)}[out]"
     pad = f"pad={stack.width}:ih:0:0"
     return (
-        "[0:V:0]split[a][b];"
+        f"[{film.stream}]split[a][b];"
         f"[a]{filters(film, stack.view)},{pad}[view];"
         f"[b]{filters(film, stack.small)},{pad}[small];"
         "[view][small]vstack[out]"

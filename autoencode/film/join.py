@@ -189,7 +189,8 @@ def _command(
     if source is not None and source.stretches is None:
         # ffmpeg counts an MPEG-TS from the first stream in use. Keeping the source's picture in use, for
         # nothing else, stops sound that starts late from coming early.
-        command += ["-map", "1:V:0", "-c", "copy", "-bsf:v", "setts=ts=N", "-f", "null", "-"]
+        command += ["-map", f"1:{source.film.picture}", "-c", "copy", "-bsf:v", "setts=ts=N"]
+        command += ["-f", "null", "-"]
     return command
 
 

@@ -29,6 +29,21 @@ def is_of(stream: list[str], kind: str) -> bool:
     return re.match(rf"{_STREAM}: {kind}: ", stream[0]) is not None
 
 
+def number(line: str) -> int:
+    """Of a stream, among all of the file's, from 0."""
+    return int(line.partition("#0:")[2].partition("[")[0].partition("(")[0].partition(":")[0])
+
+
+def is_attached(line: str) -> bool:
+    """Whether a stream of pictures is but the cover of the film, or of a piece of music."""
+    return "(attached pic)" in line.partition(": Video: ")[2]
+
+
+def is_default(line: str) -> bool:
+    """Whether a stream of pictures is one that a player is to show unasked."""
+    return "(default)" in line.partition(": Video: ")[2]
+
+
 def codec(line: str) -> str:
     """Of a stream, as ffmpeg calls it."""
     found = re.search(r": (?:Video|Audio|Subtitle): (\w+)", line)

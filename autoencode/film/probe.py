@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import NamedTuple
 
 from autoencode.errors import UserError
 from autoencode.film import ffmpeg, printed
+from autoencode.film.packets import read_packets
 
 
 class Crop(NamedTuple):
@@ -46,7 +48,9 @@ class FilmInfo:
     audio: tuple[str, ...]  # codec of each audio track, but for those that are only announced
     places: tuple[int, ...]  # of each of them, among the file's audio tracks
     announced: int = 0  # audio tracks of which nothing else is known: they have no sound, or only much later
-    pictures: int = 1  # streams of moving pictures, of which the first is read
+    pictures: int = 1  # streams of moving pictures
+    picture: int = 0  # of these the one that is read, among all of the file's streams
+    picture_place: int = 0  # the same among those of moving pictures
     subtitles: tuple[str, ...] = ()  # codec of each subtitle track
     spoken: tuple[str, ...] = ()  # language of each audio track, as its header has it: eng, or nothing
     written: tuple[str, ...] = ()  # of each subtitle track
@@ -59,9 +63,14 @@ class FilmInfo:
         return self.container in ("mpegts", "mpeg")
 
     @property
+    def stream(self) -> str:
+        """The picture, as ffmpeg's -map has it."""
+        return f"0:{self.picture}"
+
+    @property
     def streams(self) -> tuple[str, ...]:
         """Picture, sound and subtitles, as ffmpeg's -map has them."""
-        return ("0:V:0", *(f"0:a:{place}" for place in self.places), "0:s?")
+        return (self.stream, *(f"0:a:{place}" for place in self.places), "0:s?")
 
     @property
     def progressive(self) -> bool:
@@ -114,20 +123,33 @@ def probe(path: str | Path) -> FilmInfo:
     streams = printed.streams(text)
     # A cover picture in a music file is a video stream by name only.
     moving = [lines for lines in streams if printed.is_of(lines, "Video")]
-    pictures = [lines for lines in moving if "(attached pic)" not in lines[0]]
+    pictures = [lines for lines in moving if not printed.is_attached(lines[0])]
     sounds = [lines[0] for lines in streams if printed.is_of(lines, "Audio")]
     audio = {place: line for place, line in enumerate(sounds) if re.search(r", \d+ Hz", line)}
     if not pictures:
         what = "has sound but no moving picture" if sounds else "holds no moving picture"
         raise UserError(f"{path}: {what}; name a film file")
-    if _is_text_or_still(container[1], printed.codec(pictures[0][0])):
+    place = _choose(path, pictures)
+    if _is_text_or_still(container[1], printed.codec(pictures[place][0])):
         raise UserError(
             f"{path}: a text or a still picture, not a film; name a film file, and put"
             " pictures that follow each other bare into a .mov or .mkv"
         )
     subtitles = [lines[0] for lines in streams if printed.is_of(lines, "Subtitle")]
-    film = _film(path, container[1], text, pictures[0], audio, subtitles)
-    return replace(film, pictures=len(pictures), announced=len(sounds) - len(audio))
+    film = _film(path, container[1], text, pictures[place], audio, subtitles)
+    film = replace(film, pictures=len(pictures), picture_place=place)
+    return replace(film, announced=len(sounds) - len(audio))
+
+
+def _choose(path: Path, pictures: list[list[str]]) -> int:
+    """Which of several streams of pictures is read: the default one, or else the one with most packets."""
+    places = [place for place, lines in enumerate(pictures) if printed.is_default(lines[0])]
+    places = places or [*range(len(pictures))]
+    if len(places) == 1:
+        return places[0]
+    streams = [f"0:{printed.number(pictures[place][0])}" for place in places]
+    counts = Counter(packet.stream for packet in read_packets(path, bytearray(), streams))
+    return places[max(range(len(places)), key=lambda place: counts[str(place)])]
 
 
 def _film(
@@ -151,6 +173,7 @@ def _film(
         path=path,
         container=container,
         codec=printed.codec(line),
+        picture=printed.number(line),
         width=width,
         height=height,
         sample_aspect=aspect,

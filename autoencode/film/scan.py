@@ -70,7 +70,8 @@ def scan(
         tracks = f"{film.announced} track{'s' if film.announced > 1 else ''}"
         damage.note(f"announces {tracks} of sound of which nothing is known: left out")
     if film.pictures > 1:
-        damage.note(f"holds {film.pictures} streams of pictures, of which the first is taken")
+        number = film.picture_place + 1
+        damage.note(f"holds {film.pictures} streams of pictures, of which number {number} is taken")
     if packets.outside:
         damage.note(f"{pictures(packets.outside)} at its end lie outside of its edit list, and are left out")
     if len(packets.held):

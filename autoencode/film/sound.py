@@ -16,7 +16,8 @@ def tracks(path: Path) -> list[dict[str, Any]]:
 
     Counted is the first sample that a player plays, so it is decoded; None: there is none.
     """
-    film, picture = probe(path), _begin(path, "0:V:0")
+    film = probe(path)
+    picture = _begin(path, film.stream)
     begins = [_begin(path, f"0:a:{place}") for place in film.places]
     return [
         {"codec": codec, "begins": None if None in (begin, picture) else round(float(begin - picture), 6)}
