@@ -119,6 +119,17 @@ def rotation(stream: list[str]) -> int:
     return 0
 
 
+def dolby_vision(stream: list[str]) -> tuple[int, int] | None:
+    """The profile of Dolby Vision, and what other players find in it; None: it is none."""
+    for line in stream[1:]:
+        if "DOVI configuration record: " in line:
+            numbers = {
+                name.strip(): int(value) for name, value in re.findall(r"([\w ]+): (\d+)(?=,|$)", line)
+            }
+            return numbers.get("profile", 0), numbers.get("compatibility id", 0)
+    return None
+
+
 _MATRICES = {
     "bt709",
     "fcc",

@@ -12,7 +12,11 @@ from typing import NamedTuple
 
 from autoencode.errors import UserError
 from autoencode.film import ffmpeg, printed
+from autoencode.film.encryption import is_encrypted
 from autoencode.film.packets import read_packets
+
+COLOURS_OF_ITS_OWN = {(5, 0), (10, 0), (20, 0)}
+"""Dolby Vision, its profile and the kind of picture that other players find in it: none."""
 
 
 class Crop(NamedTuple):
@@ -108,6 +112,10 @@ def probe(path: str | Path) -> FilmInfo:
         raise UserError(f"{path}: may not be read; ask for the right to, or copy it")
     if path.stat().st_size == 0:
         raise UserError(f"{path}: the file is empty; copy the film again")
+    if is_encrypted(path):
+        raise UserError(
+            f"{path}: is encrypted, so only players with its key show it; take a copy that is not"
+        )
     # Without an output ffmpeg prints the header and exits with an error, so its status says nothing.
     ran = ffmpeg.run(ffmpeg.source(path))
     # The name is the one thing in the header that may hold anything, whole lines of it too.
@@ -136,6 +144,11 @@ def probe(path: str | Path) -> FilmInfo:
             " pictures that follow each other bare into a .mov or .mkv"
         )
     subtitles = [lines[0] for lines in streams if printed.is_of(lines, "Subtitle")]
+    if printed.dolby_vision(pictures[place]) in COLOURS_OF_ITS_OWN:
+        raise UserError(
+            f"{path}: is in Dolby Vision that has no usual colours (profile 5); take a copy in HDR10 or SDR,"
+            " or make one with ffmpeg's filter libplacebo"
+        )
     film = _film(path, container[1], text, pictures[place], audio, subtitles)
     film = replace(film, pictures=len(pictures), picture_place=place)
     return replace(film, announced=len(sounds) - len(audio))
