@@ -25,6 +25,12 @@ def version() -> str:
     return run(["-version"]).stdout.decode().removeprefix("ffmpeg version ").partition(" ")[0]
 
 
+@cache
+def decoders() -> frozenset[str]:
+    """The names of its decoders."""
+    return frozenset(re.findall(r"^ [VAS]\S+ (\S+)", run(["-decoders"]).stdout.decode(), re.MULTILINE))
+
+
 # Containers of films and of sound, and what tells text and pictures apart from them. None that names other
 # files, as playlists do.
 _FORMATS = (

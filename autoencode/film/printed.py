@@ -130,6 +130,17 @@ def dolby_vision(stream: list[str]) -> tuple[int, int] | None:
     return None
 
 
+_ALPHA = re.compile(r"yuva|ayuv|vuya|uyva|rgba|bgra|argb|abgr|gbrap|ya\d")
+"""How ffmpeg's names of pixels with an alpha channel begin."""
+
+
+def has_alpha(stream: list[str]) -> bool:
+    """Whether a stream's pictures have an alpha channel, in the pixels or, as in WebM, beside them."""
+    pixels = re.search(r": Video: [^,]+?, (\w+)", stream[0])
+    told = any(re.match(r"\s+alpha_mode\s*: 1$", line, re.IGNORECASE) for line in stream[1:])
+    return told or (pixels is not None and _ALPHA.match(pixels[1]) is not None)
+
+
 _MATRICES = {
     "bt709",
     "fcc",

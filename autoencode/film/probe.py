@@ -19,6 +19,10 @@ COLOURS_OF_ITS_OWN = {(5, 0), (10, 0), (20, 0)}
 """Dolby Vision, its profile and the kind of picture that other players find in it: none."""
 
 
+ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+"""Of codecs whose alpha channel ffmpeg's own decoders drop, those that do not."""
+
+
 class Crop(NamedTuple):
     """A part of a picture, in pixels from its upper left corner."""
 
@@ -58,6 +62,8 @@ class FilmInfo:
     subtitles: tuple[str, ...] = ()  # codec of each subtitle track
     spoken: tuple[str, ...] = ()  # language of each audio track, as its header has it: eng, or nothing
     written: tuple[str, ...] = ()  # of each subtitle track
+    alpha: bool = False  # whether its pictures have an alpha channel
+    decoder: str | None = None  # ffmpeg's name of the one that is needed; None: its usual one
     crop: Crop | None = None  # the part of the picture as shown that is used; None: all
     deinterlace: bool = False  # whether pictures are woven of two fields, that have to be made one
 
@@ -180,13 +186,17 @@ def _film(
     width, height, aspect = int(size[1]), int(size[2]), printed.sample_aspect(line)
     rotation = printed.rotation(stream)
     matrix, transfer = printed.colour(line)
+    codec = printed.codec(line)
+    decoder = ALPHA_DECODERS.get(codec) if printed.has_alpha(stream) else None
     if rotation in (90, 270):
         width, height, aspect = height, width, 1 / aspect
     return FilmInfo(
         path=path,
         container=container,
-        codec=printed.codec(line),
+        codec=codec,
         picture=printed.number(line),
+        alpha=printed.has_alpha(stream) and not (codec == "rawvideo" and container == "avi"),
+        decoder=decoder,
         width=width,
         height=height,
         sample_aspect=aspect,

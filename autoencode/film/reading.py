@@ -83,6 +83,8 @@ def describe(film: FilmInfo) -> str:
         done.append(
             f"{width}x{height} of {film.width}x{film.height} from {x},{y} (--crop=none takes all of it)"
         )
+    if film.alpha:
+        done.append("transparent parts are shown over black")
     if film.transfer in HDR:
         done.append(f"HDR ({HDR[film.transfer]}) brought to SDR")
     return "; ".join(done)
