@@ -73,6 +73,7 @@ class Track(NamedTuple):
     place: int  # among that file's of its kind, from 0
     language: str  # as the film has it, or nothing
     become: str | None  # a codec, 'copy', or None: it is left out
+    stereo: bool = False  # its channels are folded down to two
 
     @property
     def name(self) -> str:

@@ -11,6 +11,7 @@ from autoencode.errors import NoRoomError, UserError
 from autoencode.files import bytes_of, take_place, whole
 from autoencode.film import ffmpeg
 from autoencode.film.companions import Companions, Track, tracks
+from autoencode.film.damage import Damage
 from autoencode.film.encode import check_count, failure
 from autoencode.film.tracks import changes, cut, evened, fitting, opened, options
 
@@ -31,6 +32,7 @@ def join(
     source: Companions | None,
     path: Path,
     frames: int,
+    damage: Damage,
     ready: Callable[[], object] = lambda: None,
 ) -> list[str]:
     """Makes a film of parts that lie in one folder, without encoding their picture again.
@@ -43,12 +45,14 @@ def join(
       source: whose sound, subtitles and chapters, or None: none.
       path: the film to make, mp4, mov or mkv by suffix.
       frames: how many the parts have.
+      damage: of the source; that all of its sound is lost is found here.
       ready: called when it is whole, and before it takes its place.
 
     Returns:
       What was complained of, and what is missing in the sound that came along.
 
     Raises:
+      DamagedError: the source has sound, none of it can be taken, and that is not allowed.
       UserError: the source is gone, ffmpeg failed, or not all frames arrived.
     """
     folder, suffix = parts[0].parent, path.suffix.lower()
@@ -73,6 +77,9 @@ def join(
             notes = changes(come, fit)
             if not notes:
                 raise
+            sounds = [track for track in fit if track.kind == "a"]
+            if sounds and not any(track.become for track in sounds):
+                damage.found(f"none of its sound can be taken into a film that ends in {suffix}")
             said = _run(parts, rate, frames, _command(rate, frames, source, fit, joined), path)
         if said:
             notes.append(f"what came along did so with a complaint ({ffmpeg.last_words(said)})")

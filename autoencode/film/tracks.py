@@ -39,7 +39,7 @@ def options(come: Sequence[Track], inputs: dict[Path, int], suffix: str) -> list
       suffix: of the file that takes them.
     """
     arguments, made = [], Counter()
-    for kind, _, file, place, language, become in come:
+    for kind, _, file, place, language, become, stereo in come:
         if become is None:
             continue
         there, here = f"{inputs[file]}:{kind}", f"{kind}:{made[kind]}"
@@ -48,6 +48,7 @@ def options(come: Sequence[Track], inputs: dict[Path, int], suffix: str) -> list
         if name := LANGUAGES[suffix].get(language):
             arguments += [f"-metadata:s:{here}", f"language={name}"]
         arguments += [f"-c:{here}", become, *([f"-b:{here}", "192k"] if become == "aac" else [])]
+        arguments += [f"-ac:{here}", "2"] if stereo else []
         made[kind] += 1
     # In Matroska ffmpeg would show a track of subtitles that nobody asked for, were it not told to change
     # nothing. Mp4 and mov cannot but show one.
@@ -171,7 +172,7 @@ def fitting(source: Companions, come: Sequence[Track], joined: Path) -> list[Tra
     def works(track: Track) -> bool:
         command = ["-max_error_rate", "1", *opened(source, track.file)]
         try:
-            _write(joined, [*command, "-map", f"0:{track.kind}:{track.place}", "-c", track.become], joined)
+            _write(joined, [*command, *options([track], {track.file: 0}, joined.suffix)], joined)
         except NoRoomError:
             raise
         except UserError:
@@ -179,20 +180,23 @@ def fitting(source: Companions, come: Sequence[Track], joined: Path) -> list[Tra
         return True
 
     def fit(track: Track) -> Track:
-        ways = [track.become, *(["aac"] if track.kind == "a" and track.become == "copy" else [])]
-        tried = (track._replace(become=way) for way in ways if way)
-        return next((way for way in tried if works(way)), track._replace(become=None))
+        ways = [track]
+        if track.kind == "a":  # of many channels AAC takes only some arrangements
+            ways += [track._replace(become="aac"), track._replace(become="aac", stereo=True)]
+        return next((way for way in ways if way.become and works(way)), track._replace(become=None))
 
     return [fit(track) for track in come]
 
 
 def changes(come: Sequence[Track], fit: Sequence[Track]) -> list[str]:
     """What to say of tracks that came otherwise than they should have."""
-    return [
-        f"{now.name} " + ("was encoded anew, to be taken" if now.become else "could not be taken")
-        for then, now in zip(come, fit, strict=True)
-        if then.become != now.become
-    ]
+    return [f"{now.name} {_what_became(now)}" for then, now in zip(come, fit, strict=True) if then != now]
+
+
+def _what_became(track: Track) -> str:
+    if track.become is None:
+        return "could not be taken"
+    return "was folded down to stereo, to be taken" if track.stereo else "was encoded anew, to be taken"
 
 
 def _write(made: Path, command: list[str], path: Path) -> None:

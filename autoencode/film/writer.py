@@ -166,7 +166,7 @@ class FilmWriter:
                 elif kind is DamagedError:
                     self.end_part()  # the source may never get better, so these are all there will be
                     self._settle()
-        except (KeyboardInterrupt, NoRoomError) as failure:
+        except (KeyboardInterrupt, DamagedError, NoRoomError) as failure:
             kind, error, met = type(failure), failure, failure
         if kind is KeyboardInterrupt and self._parts:
             raise KeyboardInterrupt(
@@ -245,7 +245,8 @@ class FilmWriter:
         if self.format.codec == "png":
             unfold(self._parts, self.format.rate, self.path, self.frames, self._make_ready)
         else:
-            notes = join(self._parts, self.format.rate, self.source, self.path, self.frames, self._make_ready)
+            made_of = (self._parts, self.format.rate, self.source)
+            notes = join(*made_of, self.path, self.frames, self.damage, self._make_ready)
             for note in notes:
                 if note not in self.damage.notes:  # the source had it too
                     self.damage.note(f"in the new film: {note}")
