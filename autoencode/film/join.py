@@ -13,7 +13,7 @@ from autoencode.film import ffmpeg
 from autoencode.film.companions import Companions, Track, tracks
 from autoencode.film.damage import Damage
 from autoencode.film.encode import check_count, failure
-from autoencode.film.tracks import changes, cut, evened, fitting, opened, options
+from autoencode.film.tracks import changes, cut, evened, fitting, opened, options, words
 
 CONTENTS = "parts.ffconcat"
 PLACED = "placed"
@@ -63,24 +63,28 @@ def join(
     for file in made:
         file.unlink(missing_ok=True)  # an ffmpeg of a process that was killed may still write to it
     try:
-        come, notes = [], []
+        come, notes, told = [], [], []
         if source is not None:
+            told, notes = words(source, rate)
+            if source.film.attachments and suffix != ".mkv":
+                files = f"{source.film.attachments} attachment{'s' if source.film.attachments > 1 else ''}"
+                notes.append(f"{files}, which only Matroska takes, left out")
             source = evened(source, evened_file, path) if source.uneven else source
             come = tracks(source, suffix)
             come = cut(source, come, cut_file, path) if source.excerpt else come
         try:
-            said = _run(parts, rate, frames, _command(rate, frames, source, come, joined), path)
+            said = _run(parts, rate, frames, _command(rate, frames, source, come, told, joined), path)
         except NoRoomError:
             raise
         except UserError:
             fit = fitting(source, come, joined)
-            notes = changes(come, fit)
-            if not notes:
+            if fit == come:
                 raise
+            notes += changes(come, fit)
             sounds = [track for track in fit if track.kind == "a"]
             if sounds and not any(track.become for track in sounds):
                 damage.found(f"none of its sound can be taken into a film that ends in {suffix}")
-            said = _run(parts, rate, frames, _command(rate, frames, source, fit, joined), path)
+            said = _run(parts, rate, frames, _command(rate, frames, source, fit, told, joined), path)
         if said:
             notes.append(f"what came along did so with a complaint ({ffmpeg.last_words(said)})")
         notes += check_count(path, joined, frames)
@@ -173,7 +177,12 @@ def _run(parts: Sequence[Path], rate: Fraction, frames: int, command: list[str],
 
 
 def _command(
-    rate: Fraction, frames: int, source: Companions | None, come: Sequence[Track], joined: Path
+    rate: Fraction,
+    frames: int,
+    source: Companions | None,
+    come: Sequence[Track],
+    told: Sequence[str],
+    joined: Path,
 ) -> list[str]:
     # Holds the first picture back until the sound has come as far.
     delay = max(source.delay, 0.0) if source else 0.0
@@ -183,6 +192,7 @@ def _command(
     for file in files:
         command += opened(source, file)
     command += ["-map", "0:v", "-c:v", "copy", "-bsf:v", _on_the_beat(rate, delay), "-map_metadata:g", "-1"]
+    command += told
     if source is not None:
         # A copy would otherwise begin at the key frame of the picture before the excerpt.
         command += ["-copypriorss:a", "0"] if source.start > 0 else []

@@ -25,7 +25,7 @@ def streams(text: str) -> list[list[str]]:
 
 
 def is_of(stream: list[str], kind: str) -> bool:
-    """Whether a stream is of a kind: Video, Audio or Subtitle."""
+    """Whether a stream is of a kind: Video, Audio, Subtitle or Attachment."""
     return re.match(rf"{_STREAM}: {kind}: ", stream[0]) is not None
 
 
@@ -128,6 +128,14 @@ def dolby_vision(stream: list[str]) -> tuple[int, int] | None:
             }
             return numbers.get("profile", 0), numbers.get("compatibility id", 0)
     return None
+
+
+def timecode(stream: list[str], text: str) -> str:
+    """Of a stream, or else of another of its film: 01:00:00:00, or nothing."""
+    found = (
+        re.match(r"\s+timecode\s*: (\S+)$", line, re.IGNORECASE) for line in [*stream, *text.split("\n")]
+    )
+    return next((match[1] for match in found if match), "")
 
 
 _ALPHA = re.compile(r"yuva|ayuv|vuya|uyva|rgba|bgra|argb|abgr|gbrap|ya\d")

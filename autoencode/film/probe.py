@@ -64,6 +64,8 @@ class FilmInfo:
     written: tuple[str, ...] = ()  # of each subtitle track
     alpha: bool = False  # whether its pictures have an alpha channel
     decoder: str | None = None  # ffmpeg's name of the one that is needed; None: its usual one
+    attachments: int = 0  # files that a Matroska carries along, such as fonts
+    timecode: str = ""  # of the first picture, as a camera or an editor counts: 01:00:00:00
     crop: Crop | None = None  # the part of the picture as shown that is used; None: all
     deinterlace: bool = False  # whether pictures are woven of two fields, that have to be made one
 
@@ -157,7 +159,8 @@ def probe(path: str | Path) -> FilmInfo:
         )
     film = _film(path, container[1], text, pictures[place], audio, subtitles)
     film = replace(film, pictures=len(pictures), picture_place=place)
-    return replace(film, announced=len(sounds) - len(audio))
+    attachments = sum(printed.is_of(lines, "Attachment") for lines in streams)
+    return replace(film, announced=len(sounds) - len(audio), attachments=attachments)
 
 
 def _choose(path: Path, pictures: list[list[str]]) -> int:
@@ -197,6 +200,7 @@ def _film(
         picture=printed.number(line),
         alpha=printed.has_alpha(stream) and not (codec == "rawvideo" and container == "avi"),
         decoder=decoder,
+        timecode=printed.timecode(stream, text),
         width=width,
         height=height,
         sample_aspect=aspect,

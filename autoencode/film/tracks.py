@@ -1,10 +1,12 @@
-"""Tracks of sound and subtitles on their way into a new film, and what is mended of them before."""
+"""Tracks, titles and a timecode on their way into a new film, and what is mended of them before."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from itertools import zip_longest
 from pathlib import Path
 
@@ -13,9 +15,13 @@ from autoencode.film import ffmpeg
 from autoencode.film.companions import LANGUAGES, Companions, Track, tracks
 from autoencode.film.encode import failure
 from autoencode.film.probe import FilmInfo
+from autoencode.film.timecode import later
 
 _BEGINNING = ["-f", "lavfi", "-i", "anullsrc=d=0.02"]
 """An input at 0: ffmpeg counts a file from the first that is in it."""
+
+NAMED = ("title", "artist")
+"""What comes along of what a film says of itself in words."""
 
 LONG = 1e6
 """Seconds, more than any film has."""
@@ -53,6 +59,31 @@ def options(come: Sequence[Track], inputs: dict[Path, int], suffix: str) -> list
     # In Matroska ffmpeg would show a track of subtitles that nobody asked for, were it not told to change
     # nothing. Mp4 and mov cannot but show one.
     return [*arguments, "-disposition", "+0"] if arguments else []
+
+
+def words(source: Companions, rate: Fraction) -> tuple[list[str], list[str]]:
+    """Arguments that give a new film its source's title, artist and timecode; and what is to be said of them.
+
+    Args:
+      source: the source.
+      rate: frames per second of the new film.
+    """
+    said = ffmpeg.run(["-v", "quiet", *ffmpeg.source(source.film.path.absolute()), "-f", "ffmetadata", "-"])
+    text, arguments = said.stdout.decode(errors="replace").partition("\n[")[0], []
+    for name in NAMED:
+        if found := re.search(rf"^{name}=((?:\\.|[^\\\n])*)", text, re.MULTILINE | re.IGNORECASE | re.DOTALL):
+            value = re.sub(r"\\(.)", r"\1", found[1], flags=re.DOTALL)
+            arguments += ["-metadata:g", f"{name}={value}"]
+    timecode, film = source.film.timecode, source.film
+    if not timecode:
+        return arguments, []
+    passed_over = round((source.start + max(source.delay, 0.0)) * rate) if source.start > 0 else 0
+    moved = later(timecode, passed_over, rate) if rate == film.rate else None
+    if moved is None:
+        return arguments, [
+            f"the timecode {timecode} does not fit its {float(rate):.5g} pictures a second: left out"
+        ]
+    return [*arguments, "-metadata:s:v:0", f"timecode={moved}"], []
 
 
 def evened(source: Companions, file: Path, path: Path) -> Companions:
