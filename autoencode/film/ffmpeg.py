@@ -6,6 +6,8 @@ import os
 import re
 import signal
 import subprocess
+from collections.abc import Sequence
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -74,6 +76,19 @@ def source(path: str | Path) -> list[str]:
     one, or the network.
     """
     return ["-protocol_whitelist", "file,pipe", "-format_whitelist", _FORMATS, "-i", f"file:{path}"]
+
+
+def pictures(folder: str, suffix: str, rate: Fraction) -> list[str]:
+    """Arguments that open the pictures 00000000.png, … of a folder as an input, and nothing but such."""
+    options = ["-protocol_whitelist", "file,pipe", "-format_whitelist", "image2", "-f", "image2"]
+    name = folder.replace("%", "%%") + f"/%08d{suffix}"
+    return [*options, "-start_number", "0", "-framerate", str(rate), "-i", f"file:{name}"]
+
+
+def pieces(paths: Sequence[Path]) -> list[str]:
+    """Arguments that open the pieces of an MPEG program as one input; their names hold no |."""
+    options = ["-protocol_whitelist", "file,pipe,concat", "-format_whitelist", "mpeg"]
+    return [*options, "-i", "concat:" + "|".join(f"file:{path}" for path in paths)]
 
 
 def target(path: str | Path) -> str:

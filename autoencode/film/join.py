@@ -57,6 +57,7 @@ def join(
     """
     folder, suffix = parts[0].parent, path.suffix.lower()
     joined, evened_file, cut_file = folder / f"joined{suffix}", folder / "evened.mkv", folder / "cut.mkv"
+    source = None if source and source.film.are_pictures else source  # they have nothing beside them
     if source is not None and not source.film.path.exists():
         raise UserError(f"{source.film.path}: No such file any more; put it back, its sound is to come along")
     made = (joined, evened_file, cut_file)

@@ -33,7 +33,7 @@ def opened(source: Companions, file: Path) -> list[str]:
     if file == source.film.path:
         part = ["-ss", f"{source.start:.6f}"] if source.start > 0 else []
         part += ["-t", f"{source.duration:.6f}"] if source.duration is not None else []
-    return [*part, *ffmpeg.source(file.absolute())]
+    return [*part, *(source.film.source if file == source.film.path else ffmpeg.source(file.absolute()))]
 
 
 def options(come: Sequence[Track], inputs: dict[Path, int], suffix: str) -> list[str]:
@@ -68,7 +68,7 @@ def words(source: Companions, rate: Fraction) -> tuple[list[str], list[str]]:
       source: the source.
       rate: frames per second of the new film.
     """
-    said = ffmpeg.run(["-v", "quiet", *ffmpeg.source(source.film.path.absolute()), "-f", "ffmetadata", "-"])
+    said = ffmpeg.run(["-v", "quiet", *source.film.source, "-f", "ffmetadata", "-"])
     text, arguments = said.stdout.decode(errors="replace").partition("\n[")[0], []
     for name in NAMED:
         if found := re.search(rf"^{name}=((?:\\.|[^\\\n])*)", text, re.MULTILINE | re.IGNORECASE | re.DOTALL):
@@ -104,7 +104,7 @@ def evened(source: Companions, file: Path, path: Path) -> Companions:
     if not taken:
         return replace(source, film=replace(film, subtitles=()), stretches={})
     moved = ["-copyts", *_moved(source)] if source.stretches else []
-    command = [*moved, *ffmpeg.source(film.path), *_BEGINNING, *options(taken, {film.path: 0}, ".mkv")]
+    command = [*moved, *film.source, *_BEGINNING, *options(taken, {film.path: 0}, ".mkv")]
     sounds = [track for track in taken if track.kind == "a"]
     for number, track in enumerate(sounds):
         command += _anew(number) if track.number in changing else []
@@ -112,7 +112,16 @@ def evened(source: Companions, file: Path, path: Path) -> Companions:
     kept = [track.place for track in taken if track.kind == "s"]
     subtitles, written = (tuple(each[place] for place in kept) for each in (film.subtitles, film.written))
     places = tuple(range(len(film.audio)))
-    film = replace(film, path=file, start_time=0.0, places=places, subtitles=subtitles, written=written)
+    film = replace(
+        film,
+        path=file,
+        folder=None,
+        opening=(),
+        start_time=0.0,
+        places=places,
+        subtitles=subtitles,
+        written=written,
+    )
     return replace(source, film=film, stretches={})
 
 
@@ -128,7 +137,7 @@ def _changes(film: FilmInfo, track: Track) -> bool:
     """Whether a track is of sound that begins at one rate, or so many channels, and goes on with others."""
     if track.kind != "a":
         return False
-    command = ["-v", "info", *ffmpeg.source(film.path), "-map", f"0:a:{track.place}", "-f", "null", "-"]
+    command = ["-v", "info", *film.source, "-map", f"0:a:{track.place}", "-f", "null", "-"]
     return b"audio parameters changed" in ffmpeg.run(command).stderr
 
 
@@ -177,7 +186,7 @@ def cut(source: Companions, come: Sequence[Track], file: Path, path: Path) -> li
             f":duration=min(PTS+DURATION\\,{end:.6f}/TB)-max(PTS\\,{begin:.6f}/TB)"
         )
         wanted = options(taken, {source.film.path: 0}, ".mkv")
-        _write(file, ["-copyts", *ffmpeg.source(source.film.path), *wanted, "-bsf:s", shift], path)
+        _write(file, ["-copyts", *source.film.source, *wanted, "-bsf:s", shift], path)
         # A file without any packet cannot be opened again.
         if ffmpeg.run([*ffmpeg.source(file), "-map", "0", "-c", "copy", "-f", "null", "-"]).returncode:
             places = {}

@@ -34,7 +34,7 @@ def test_in_an_mpeg_program_that_was_cut_pictures_keep_their_times(tmp_path):
     frames, timeline = read(tmp_path / "piece.mpg")
     film = probe(tmp_path / "piece.mpg")
     begin = film.start_time
-    pairs = list(zip(frames, decoder_log(film.path, film.stream), strict=True))
+    pairs = list(zip(frames, decoder_log(film.source, film.stream), strict=True))
     apart = [frame.time - (picture.time - begin) for frame, picture in pairs if picture.bidirectional]
     assert np.abs(apart[:20]).max() < 0.001  # further on the muxer that cut it loses the beat
     assert timeline.lost == 2
