@@ -1,4 +1,4 @@
-"""Folders that are one film: numbered pictures."""
+"""Folders that are one film: numbered pictures, and a DVD's VIDEO_TS."""
 
 import json
 from fractions import Fraction
@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from commands import command, done, refused
 from films import ffmpeg_run, make_film, number_of, numbered, read, write_film
+from recordings import in_sync, recording, rendered
 
 from autoencode.errors import DamagedError, UserError
 from autoencode.extract import extract, films_in
@@ -133,3 +134,45 @@ def test_the_commands_take_pictures(trained):
     assert (said["on"], said["frames"], said["damage"]) == ("shots", 12, [])
     (folder / "5.png").unlink()
     refused(command("render", *flags, "--output=other.mp4", cwd=trained), "shots: 5.png is missing or empty")
+
+
+SECTOR = 2048
+
+
+def dvd(folder, clocks):
+    """A DVD of two titles, with menus; the second has three seconds, in three pieces, for each clock."""
+    folder.mkdir()
+    whole, first = b"", 0
+    for _ in range(clocks):
+        whole += recording(folder / "title.mpg", 72, sound="ac3", first=first, extra="-f vob -g 12")
+        first += 72
+    menu = recording(folder / "title.mpg", 12, sound="ac3", first=50, extra="-f vob")
+    (folder / "title.mpg").unlink()
+    piece = len(whole) // (3 * clocks) // SECTOR * SECTOR
+    cuts = [number * piece for number in range(3 * clocks)]
+    for number, (begin, end) in enumerate(zip(cuts, [*cuts[1:], len(whole)], strict=True), start=1):
+        (folder / f"VTS_02_{number}.VOB").write_bytes(whole[begin:end])
+    for name in ("VIDEO_TS.VOB", "VTS_01_0.VOB", "VTS_01_1.VOB", "VTS_02_0.VOB"):
+        (folder / name).write_bytes(menu)
+    (folder / "VTS_02_0.IFO").write_bytes(b"DVDVIDEO-VTS")
+    return folder
+
+
+@pytest.mark.parametrize("clocks", [1, 2])
+def test_of_a_dvd_the_largest_title_is_the_film(tmp_path, clocks):
+    folder = dvd(tmp_path / "VIDEO_TS", clocks)
+    (films, frames) = films_in(folder), clocks * 72
+    assert films == [folder]
+    timeline = open_film(folder)[1]
+    jumps = ["its clock jumps near picture 73, after 0:03.0 of pictures"] if clocks == 2 else []
+    assert timeline.damage.notes[:2] == ["of 2 titles VTS_02_*, the largest, is taken", *jumps]
+    made, numbers, timeline = rendered(folder)
+    assert numbers == [number % 72 for number in range(frames)]
+    assert in_sync(made, numbers, timeline) == 3 * clocks
+
+
+def test_a_piece_of_a_dvd_that_is_missing_is_damage(tmp_path):
+    folder = dvd(tmp_path / "VIDEO_TS", 1)
+    (folder / "VTS_02_2.VOB").unlink()
+    with pytest.raises(DamagedError, match=r"VTS_02_2\.VOB is missing or empty"):
+        open_film(folder)
