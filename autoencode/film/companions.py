@@ -38,7 +38,7 @@ _PICTURES = {"dvd_subtitle", "hdmv_pgs_subtitle", "dvb_subtitle"}
 
 @dataclass(frozen=True)
 class Companions:
-    """What of the source goes with the frames, sound and all that is in words, and which part, in seconds."""
+    """What of the source goes with the frames, beside its metadata, and which part of it, in seconds."""
 
     film: FilmInfo
     start: float = 0.0  # since the file's start

@@ -13,7 +13,7 @@ from autoencode.film import ffmpeg
 from autoencode.film.companions import Companions, Track, tracks
 from autoencode.film.damage import Damage
 from autoencode.film.encode import check_count, failure
-from autoencode.film.tracks import changes, cut, evened, fitting, opened, options, words
+from autoencode.film.tracks import changes, cut, evened, fitting, metadata, opened, options
 
 CONTENTS = "parts.ffconcat"
 PLACED = "placed"
@@ -64,9 +64,9 @@ def join(
     for file in made:
         file.unlink(missing_ok=True)  # an ffmpeg of a process that was killed may still write to it
     try:
-        come, notes, told = [], [], []
+        come, notes, about = [], [], []
         if source is not None:
-            told, notes = words(source, rate)
+            about, notes = metadata(source, rate)
             if source.film.attachments and suffix != ".mkv":
                 files = f"{source.film.attachments} attachment{'s' if source.film.attachments > 1 else ''}"
                 notes.append(f"{files}, which only Matroska takes, left out")
@@ -74,7 +74,7 @@ def join(
             come = tracks(source, suffix)
             come = cut(source, come, cut_file, path) if source.excerpt else come
         try:
-            said = _run(parts, rate, frames, _command(rate, frames, source, come, told, joined), path)
+            said = _run(parts, rate, frames, _command(rate, frames, source, come, about, joined), path)
         except NoRoomError:
             raise
         except UserError:
@@ -85,7 +85,7 @@ def join(
             sounds = [track for track in fit if track.kind == "a"]
             if sounds and not any(track.become for track in sounds):
                 damage.found(f"none of its sound can be taken into a film that ends in {suffix}")
-            said = _run(parts, rate, frames, _command(rate, frames, source, fit, told, joined), path)
+            said = _run(parts, rate, frames, _command(rate, frames, source, fit, about, joined), path)
         if said:
             notes.append(f"what came along did so with a complaint ({ffmpeg.last_words(said)})")
         notes += check_count(path, joined, frames)
@@ -182,7 +182,7 @@ def _command(
     frames: int,
     source: Companions | None,
     come: Sequence[Track],
-    told: Sequence[str],
+    about: Sequence[str],
     joined: Path,
 ) -> list[str]:
     # Holds the first picture back until the sound has come as far.
@@ -193,7 +193,7 @@ def _command(
     for file in files:
         command += opened(source, file)
     command += ["-map", "0:v", "-c:v", "copy", "-bsf:v", _on_the_beat(rate, delay), "-map_metadata:g", "-1"]
-    command += told
+    command += about
     if source is not None:
         # A copy would otherwise begin at the key frame of the picture before the excerpt.
         command += ["-copypriorss:a", "0"] if source.start > 0 else []

@@ -1,4 +1,4 @@
-"""Tracks, titles and a timecode on their way into a new film, and what is mended of them before."""
+"""Tracks and metadata on their way into a new film, and what is mended of them before."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BEGINNING = ["-f", "lavfi", "-i", "anullsrc=d=0.02"]
 """An input at 0: ffmpeg counts a file from the first that is in it."""
 
 NAMED = ("title", "artist")
-"""What comes along of what a film says of itself in words."""
+"""The metadata of a film that come along."""
 
 LONG = 1e6
 """Seconds, more than any film has."""
@@ -61,7 +61,7 @@ def options(come: Sequence[Track], inputs: dict[Path, int], suffix: str) -> list
     return [*arguments, "-disposition", "+0"] if arguments else []
 
 
-def words(source: Companions, rate: Fraction) -> tuple[list[str], list[str]]:
+def metadata(source: Companions, rate: Fraction) -> tuple[list[str], list[str]]:
     """Arguments that give a new film its source's title, artist and timecode; and what is to be said of them.
 
     Args:
@@ -69,7 +69,8 @@ def words(source: Companions, rate: Fraction) -> tuple[list[str], list[str]]:
       rate: frames per second of the new film.
     """
     said = ffmpeg.run(["-v", "quiet", *source.film.source, "-f", "ffmetadata", "-"])
-    text, arguments = said.stdout.decode(errors="replace").partition("\n[")[0], []
+    # What follows is of chapters and streams.
+    text, arguments = re.split(r"(?<!\\)\n\[", said.stdout.decode(errors="replace"))[0], []
     for name in NAMED:
         if found := re.search(rf"^{name}=((?:\\.|[^\\\n])*)", text, re.MULTILINE | re.IGNORECASE | re.DOTALL):
             value = re.sub(r"\\(.)", r"\1", found[1], flags=re.DOTALL)

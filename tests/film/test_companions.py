@@ -122,7 +122,7 @@ def test_an_excerpts_chapters_are_its_own(tmp_path, rich):
 )
 def test_attachments_title_and_artist_come_along(tmp_path, suffix, attachments, notes):
     (tmp_path / "font.ttf").write_bytes(bytes(range(256)))
-    title, artist = "A = b; #c\nsecond line", "Müller \\ Söhne"
+    title, artist = "A = b; #c\n[second line", "Müller \\ Söhne"
     fonts = ["-attach", tmp_path / "font.ttf"] * 2 + ["-metadata:s:t", "mimetype=font/ttf"]
     named = ["-metadata", f"title={title}", "-metadata", f"artist={artist}", "-metadata", "comment=none"]
     film = make_film(tmp_path / "film.mkv", frames=24, extra=[*fonts, *named])
@@ -135,7 +135,7 @@ def test_attachments_title_and_artist_come_along(tmp_path, suffix, attachments, 
         subprocess.run(dump, capture_output=True, check=False)  # without an output it ends with an error
         assert font.read_bytes() == bytes(range(256))
     said = ffmpeg_run("-i", made, "-f", "ffmetadata", "-").decode().replace("ARTIST", "artist")
-    assert "title=A \\= b\\; \\#c\\\nsecond line\n" in said
+    assert "title=A \\= b\\; \\#c\\\n[second line\n" in said
     assert "artist=Müller \\\\ Söhne\n" in said
     assert "comment" not in said.lower()
 
