@@ -210,7 +210,7 @@ def _decode(
     # With -copyts times do not depend on the seek, nor on which of the streams are read.
     command = ["-v", LEVEL, "-nostats", "-copyts", *(["-ss", f"{seek:.6f}"] if seek > 0 else [])]
     command += ["-thread_type", "slice"] if film.codec in UNSTEADY else []
-    command += [f"-c:{film.picture}", film.decoder] if film.decoder in ffmpeg.decoders() else []
+    command += [f"-c:{film.picture}", film.decoder] if film.alpha and film.decoder else []
     command += [*film.source, "-filter_complex", _graph(film, stack), "-map", "[out]"]
     command += ["-fps_mode", "passthrough", *(["-frames:v", str(count)] if count is not None else [])]
     # Microseconds: the encoder's own time base would round a variable film's times to whole frames.

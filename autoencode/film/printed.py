@@ -31,7 +31,7 @@ def is_of(stream: list[str], kind: str) -> bool:
 
 def number(line: str) -> int:
     """Of a stream, among all of the file's, from 0."""
-    return int(line.partition("#0:")[2].partition("[")[0].partition("(")[0].partition(":")[0])
+    return int(re.match(r"\s*Stream #0:(\d+)", line)[1])
 
 
 def is_attached(line: str) -> bool:

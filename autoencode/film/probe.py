@@ -20,7 +20,6 @@ from autoencode.film.packets import read_packets
 COLOURS_OF_ITS_OWN = {(5, 0), (10, 0), (20, 0)}
 """Dolby Vision, its profile and the kind of picture that other players find in it: none."""
 
-
 ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 """Of codecs whose alpha channel ffmpeg's own decoders drop, those that do not."""
 
@@ -65,7 +64,7 @@ class FilmInfo:
     spoken: tuple[str, ...] = ()  # language of each audio track, as its header has it: eng, or nothing
     written: tuple[str, ...] = ()  # of each subtitle track
     alpha: bool = False  # whether its pictures have an alpha channel
-    decoder: str | None = None  # ffmpeg's name of the one that is needed; None: its usual one
+    decoder: str | None = None  # ffmpeg's name of the one that reads the alpha channel; None: its usual one
     attachments: int = 0  # files that a Matroska carries along, such as fonts
     timecode: str = ""  # of the first picture, as a camera or an editor counts: 01:00:00:00
     folder: Folder | None = None  # what is in the folder, if it is one
@@ -189,8 +188,8 @@ def _probe(path: Path, files: Sequence[Path], source: list[str]) -> FilmInfo:
     place = _choose(source, pictures)
     if files and _is_text_or_still(container[1], printed.codec(pictures[place][0])):
         raise UserError(
-            f"{path}: a text or a still picture, not a film; name a film file, and put"
-            " pictures that follow each other bare into a .mov or .mkv"
+            f"{path}: a text or a still picture, not a film; name a film file, or the folder of"
+            " numbered pictures"
         )
     subtitles = [lines[0] for lines in streams if printed.is_of(lines, "Subtitle")]
     if printed.dolby_vision(pictures[place]) in COLOURS_OF_ITS_OWN:
@@ -231,7 +230,9 @@ def _film(
     rotation = printed.rotation(stream)
     matrix, transfer = printed.colour(line)
     codec = printed.codec(line)
-    decoder = ALPHA_DECODERS.get(codec) if printed.has_alpha(stream) else None
+    # The fourth byte of an AVI's bare pixels is there to fill up, whatever ffmpeg calls it.
+    alpha = printed.has_alpha(stream) and not (codec == "rawvideo" and container == "avi")
+    decoder = ALPHA_DECODERS.get(codec) if alpha else None
     if rotation in (90, 270):
         width, height, aspect = height, width, 1 / aspect
     return FilmInfo(
@@ -239,7 +240,7 @@ def _film(
         container=container,
         codec=codec,
         picture=printed.number(line),
-        alpha=printed.has_alpha(stream) and not (codec == "rawvideo" and container == "avi"),
+        alpha=alpha and (decoder is None or decoder in ffmpeg.decoders()),
         decoder=decoder,
         timecode=printed.timecode(stream, text),
         width=width,
