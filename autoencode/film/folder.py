@@ -29,8 +29,9 @@ USUAL_RATE = Fraction(24)
 """Pictures a second, where nobody says."""
 
 _NUMBERED = re.compile(r"(.*?)([0-9]+)", re.DOTALL)
+_OF_A_DVD = re.compile(r"(VIDEO_TS|VTS_[0-9]{2}_[0-9])\.VOB", re.IGNORECASE)
 _TITLE = re.compile(r"(VTS_[0-9]{2}_)([1-9])", re.IGNORECASE)
-"""Of a DVD's files those of a title; VTS_01_0.VOB is its menu."""
+"""A DVD's films, and of these the pieces of titles; VTS_01_0.VOB is a menu."""
 
 
 class Folder(NamedTuple):
@@ -65,12 +66,13 @@ def read_folder(path: Path) -> Folder | None:
       UserError: several rows of pictures are in it, or two of one number.
     """
     entries = sorted(entry for entry in path.iterdir() if entry.name[0] != ".")
-    vobs = [entry for entry in entries if entry.suffix.lower() == ".vob"]
-    if titles := _rows(_TITLE, vobs):
+    films = [entry for entry in entries if entry.suffix.lower() in FILMS]
+    is_dvd = all(_OF_A_DVD.fullmatch(entry.name) for entry in films)
+    if is_dvd and (titles := _rows(_TITLE, films)):
         longest = max(titles, key=lambda title: sum(file.stat().st_size for file in titles[title].values()))
         notes = () if len(titles) == 1 else (f"of {len(titles)} titles {longest[0]}*, the largest, is taken",)
         return _folder(titles[longest], False, notes)
-    if any(entry.suffix.lower() in FILMS for entry in entries):
+    if films:
         return None
     rows = _rows(_NUMBERED, [entry for entry in entries if entry.suffix.lower() in PICTURES])
     if not rows:

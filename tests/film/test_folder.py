@@ -176,3 +176,10 @@ def test_a_piece_of_a_dvd_that_is_missing_is_damage(tmp_path):
     (folder / "VTS_02_2.VOB").unlink()
     with pytest.raises(DamagedError, match=r"VTS_02_2\.VOB is missing or empty"):
         open_film(folder)
+
+
+def test_beside_another_film_a_dvd_is_not_taken_alone(tmp_path):
+    folder = dvd(tmp_path / "VIDEO_TS", 1)
+    make_film(folder / "film.mkv")
+    with pytest.raises(UserError, match="VIDEO_TS: a folder"):
+        probe(folder)
