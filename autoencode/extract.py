@@ -16,23 +16,18 @@ import autoencode
 from autoencode.dataset import catalogue
 from autoencode.dataset.catalogue import Dataset, Source
 from autoencode.errors import UserError
-from autoencode.files import check_room, locked, sha256
+from autoencode.files import check_room, locked
 from autoencode.film.damage import Damage
 from autoencode.film.decode import read_frames
+from autoencode.film.folder import FILMS, read_folder, sha256_of, state_of
 from autoencode.film.probe import FilmInfo, probe
-from autoencode.film.reading import WHOLE, Reading, describe, find_film, look_at
+from autoencode.film.reading import WHOLE, Reading, describe, find_film, look_at, typed_rate
 from autoencode.film.timeline import Timeline
 from autoencode.frame_size import format_size
 from autoencode.progress import bar
 from autoencode.quiet import quiet
 
 _File = tuple[str, int, int]  # where a film lies, its bytes, when it was changed, in nanoseconds since 1970
-
-FILMS = {
-    *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"),
-    *(".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv"),
-}
-"""Endings of films' names: in a folder, one of these that cannot be read is damaged."""
 
 BYTES_PER_PIXEL = 1.0
 """Of a JPEG record, rounded up from what films were measured at (data/README.md)."""
@@ -44,7 +39,8 @@ def extract(
     """Writes every frame of one or more films into a dataset, or finds the one made before.
 
     Args:
-        paths: any files with a picture that ffmpeg decodes; their frames follow each other in this order.
+        paths: any files with a picture that ffmpeg decodes, or folders that are one film; their frames
+            follow each other in this order.
         size: (width, height) of the frames, multiples of 16.
         data_dir: the folder of all datasets.
         reading: which part of each film, and how.
@@ -54,7 +50,7 @@ def extract(
         UserError: a film cannot be read or breaks off, or the disk is too small. What could be read before a
             picture that could not is kept, a dataset that says so.
     """
-    headers = [probe(path) for path in paths]
+    headers = [probe(path, typed_rate(reading.rate)) for path in paths]
     check_room(data_dir, 0, "", "choose another --data_dir")
     known = [
         dataset
@@ -66,7 +62,7 @@ def extract(
     for dataset in known:
         if [(source.path, source.bytes, source.modified) for source in dataset.sources] == files:
             return _newest(dataset)
-    hashes = [sha256(path) for path in paths]
+    hashes = [sha256_of(path) for path in paths]
     for dataset in known:
         if [source.sha256 for source in dataset.sources] == hashes:
             return _newest(dataset)
@@ -113,11 +109,15 @@ def extract(
 
 
 def films_in(folder: Path) -> list[Path]:
-    """The films in a folder, by name. What is not one is passed over, and named; hidden files are not.
+    """The films in a folder, by name, or the folder itself if it is one film.
+
+    What is not one is passed over, and named; hidden files are not.
 
     Raises:
         UserError: there is none, or one that is called a film cannot be read.
     """
+    if read_folder(folder):
+        return [folder]
     films, others = [], []
     for path in sorted(path for path in folder.iterdir() if path.name[0] != "."):
         if path.is_dir():
@@ -138,8 +138,7 @@ def films_in(folder: Path) -> list[Path]:
 
 
 def _file(path: Path) -> _File:
-    stat = path.stat()
-    return str(path.resolve()), stat.st_size, stat.st_mtime_ns
+    return str(path.resolve()), *state_of(path)
 
 
 def _title(paths: Sequence[Path]) -> str:

@@ -37,12 +37,17 @@ _CROP = flags.DEFINE_string(
 _DEINTERLACE = flags.DEFINE_enum(
     "deinterlace", "auto", ["auto", "on", "off"], "Make one picture of two woven fields."
 )
+_RATE = flags.DEFINE_string(
+    "rate",
+    None,
+    "Of a folder of numbered pictures: how many a second, such as 25 or 24000/1001; 24 if left out.",
+)
 _ALLOW_DAMAGED = flags.DEFINE_boolean(
     "allow_damaged",
     False,
     "Take a broken film as it is: a new film keeps the picture before a gap, records leave out what is gone.",
 )
-PART = (_START, _DURATION, _EVERY, _CROP, _DEINTERLACE)
+PART = (_START, _DURATION, _EVERY, _CROP, _DEINTERLACE, _RATE)
 """Those that choose frames, where nothing is damaged."""
 
 

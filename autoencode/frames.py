@@ -11,7 +11,8 @@ flags.adopt_module_key_flags(film_flags)
 _FILM = flags.DEFINE_multi_string(
     "film",
     None,
-    "A film, any file with a picture that ffmpeg decodes, or a folder of them; several make one dataset.",
+    "A film, any file with a picture that ffmpeg decodes; a folder of numbered pictures, which are one film;"
+    " or a folder of films. Several make one dataset.",
     required=True,
 )
 _SIZE = flags.DEFINE_string("size", "256x144", "Width x height of the frames, multiples of 16.")

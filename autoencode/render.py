@@ -14,6 +14,7 @@ from autoencode import __version__, command, film_flags
 from autoencode.errors import UserError
 from autoencode.files import check_name, check_room, sha256, typed_path
 from autoencode.film.companions import Companions, encoded, subtitles
+from autoencode.film.folder import sha256_of, state_of
 from autoencode.film.format import (
     CODECS,
     LAYOUTS,
@@ -129,7 +130,7 @@ def main() -> None:
     weights_hash = next(map(sha256, weights.parent.glob(f"{glob.escape(weights.name)}.data*")), None)
     reconstructor = Reconstructor(run, weights, noise=_NOISE.value, seed=_SEED.value)
     if not made:
-        source_hash = sha256(film.path)
+        source_hash = sha256_of(film.path)
         model = {
             "command": shlex.join(["python", "-m", "autoencode.render", *sys.argv[1:]]),
             "run": run.name,
@@ -186,8 +187,7 @@ def _made_of(state: str, reading: Reading, run: Run, weights: Path) -> str:
 
 def _state(path: Path) -> str:
     """Which file it is, and whether it is still as it was."""
-    stat = path.stat() if path.exists() else None
-    return f"{path.resolve()} {stat and (stat.st_size, stat.st_mtime_ns)}"
+    return f"{path.resolve()} {state_of(path) if path.exists() else None}"
 
 
 def _typed(flag: flags.FlagHolder) -> Path | None:

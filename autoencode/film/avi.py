@@ -28,7 +28,7 @@ class Indexed(NamedTuple):
     sizes: np.ndarray  # int64 (chunks,): bytes
 
 
-def read_index(path: Path, places: Sequence[int]) -> dict[str, Indexed]:
+def read_index(path: Path, picture: int, places: Sequence[int]) -> dict[str, Indexed]:
     """The index of an AVI, by the numbers that `read_packets` gives to its streams; nothing: it has none.
 
     A chunk is there if it lies where the index says, or, if a piece was cut out before it, nearer to the
@@ -36,6 +36,7 @@ def read_index(path: Path, places: Sequence[int]) -> dict[str, Indexed]:
 
     Args:
       path: the AVI.
+      picture: of the stream of pictures that is read, among all of the file's.
       places: of each track of sound that is read, among the file's.
     """
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as raw:
@@ -47,7 +48,8 @@ def read_index(path: Path, places: Sequence[int]) -> dict[str, Indexed]:
         length = min(int.from_bytes(raw[index + 4 : begin], "little"), len(raw) - begin)
         entries = np.frombuffer(raw[begin : begin + length // _ENTRY.itemsize * _ENTRY.itemsize], _ENTRY)
     kinds = np.array([name[2:] for name in entries["name"].tolist()])
-    pictures = entries["name"][np.isin(kinds, [b"dc", b"db"])][:1].tolist()
+    shown = entries["name"][np.isin(kinds, [b"dc", b"db"])]
+    pictures = shown[np.char.startswith(shown, b"%02d" % picture)][:1].tolist()
     sounds = sorted(set(entries["name"][kinds == b"wb"].tolist()))
     found = _found(path, entries, movi, moved)
     names = pictures + [sounds[place] for place in places if place < len(sounds)]

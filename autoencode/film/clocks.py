@@ -102,7 +102,7 @@ class _Found(NamedTuple):
 def _read(film: FilmInfo) -> _Found | None:
     """None: there is no picture, or ffmpeg did not say where all of them lie."""
     packets, said = defaultdict(list), bytearray()
-    for packet in read_packets(film.path, said, film.streams, back=True):
+    for packet in read_packets(film.source, said, film.streams, back=True):
         packets[packet.stream].append(packet)
     places, of_picture = file_order(said), packets.pop("0", [])
     held = [number for number, packet in enumerate(of_picture) if packet.size and not packet.discarded]

@@ -38,7 +38,7 @@ _PICTURES = {"dvd_subtitle", "hdmv_pgs_subtitle", "dvb_subtitle"}
 
 @dataclass(frozen=True)
 class Companions:
-    """What of the source goes with the frames, sound, subtitles and chapters, and which part, in seconds."""
+    """What of the source goes with the frames, beside its metadata, and which part of it, in seconds."""
 
     film: FilmInfo
     start: float = 0.0  # since the file's start
@@ -64,28 +64,37 @@ class Companions:
         return self.film.audio[: {"all": None, "first": 1, "none": 0}[self.audio]]
 
 
-class Track(NamedTuple):
-    """A track of sound or of subtitles."""
+_KINDS = {"a": "sound", "s": "subtitles", "t": "attachments"}
 
-    kind: Literal["a", "s"]  # ffmpeg's letter: sound, or subtitles
+
+class Track(NamedTuple):
+    """A track of sound or of subtitles, or a file that is attached to the film."""
+
+    kind: Literal["a", "s", "t"]  # ffmpeg's letter: sound, subtitles or an attachment
     number: int  # among the film's of its kind, from 1
     file: Path  # that it is taken from: the film, or one made of it
     place: int  # among that file's of its kind, from 0
     language: str  # as the film has it, or nothing
     become: str | None  # a codec, 'copy', or None: it is left out
+    stereo: bool = False  # its channels are folded down to two
 
     @property
     def name(self) -> str:
         """For a person."""
-        return f"track {self.number} of its {'sound' if self.kind == 'a' else 'subtitles'}"
+        return f"track {self.number} of its {_KINDS[self.kind]}"
 
 
 def tracks(source: Companions, suffix: str) -> list[Track]:
-    """What becomes of each track of sound, and then of subtitles, in a container."""
+    """What becomes of each track of sound, of subtitles and then of attachments in a container."""
     copied = set() if source.edited else COPIED[suffix]
     sounds = ["copy" if codec in copied else "aac" for codec in source.sound]
     film, texts = source.film, subtitles(source.film, suffix)
-    kinds = (("a", film.places, film.spoken, sounds), ("s", range(len(texts)), film.written, texts))
+    attached = film.attachments * ["copy"] if suffix == ".mkv" else []
+    kinds = (
+        ("a", film.places, film.spoken, sounds),
+        ("s", range(len(texts)), film.written, texts),
+        ("t", range(len(attached)), [""] * len(attached), attached),
+    )
     return [
         Track(kind, number + 1, film.path, places[number], languages[number], become)
         for kind, places, languages, becomes in kinds

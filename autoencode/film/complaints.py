@@ -31,7 +31,7 @@ class Complaints:
     def __init__(self, film: FilmInfo, seek: float, file: IO[bytes], said: bytearray) -> None:
         """`said` gets a line of each error, but for those of pictures that `are_of` knows."""
         self._file, self._said, self._heard = file, said, 0
-        self._second, self._corrupt = decoder_log(film.path, seek), []
+        self._second, self._corrupt = decoder_log(film.source, film.stream, seek), []
         self._suspect, self._taken, self._decoded = 0, 0, 0
         self._size = b"%dx%d" % (film.coded_width, film.coded_height)
 

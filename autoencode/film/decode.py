@@ -152,10 +152,10 @@ def _lose(timeline: Timeline, due: int, found: int, time: float, complained: boo
 
 def _graph(film: FilmInfo, stack: Stack) -> str:
     if stack.view is None:
-        return f"[0:V:0]{filters(film, stack.small)}[out]"
+        return f"[{film.stream}]{filters(film, stack.small)}[out]"
     pad = f"pad={stack.width}:ih:0:0"
     return (
-        "[0:V:0]split[a][b];"
+        f"[{film.stream}]split[a][b];"
         f"[a]{filters(film, stack.view)},{pad}[view];"
         f"[b]{filters(film, stack.small)},{pad}[small];"
         "[view][small]vstack[out]"
@@ -210,7 +210,8 @@ def _decode(
     # With -copyts times do not depend on the seek, nor on which of the streams are read.
     command = ["-v", LEVEL, "-nostats", "-copyts", *(["-ss", f"{seek:.6f}"] if seek > 0 else [])]
     command += ["-thread_type", "slice"] if film.codec in UNSTEADY else []
-    command += [*ffmpeg.source(film.path), "-filter_complex", _graph(film, stack), "-map", "[out]"]
+    command += [f"-c:{film.picture}", film.decoder] if film.alpha and film.decoder else []
+    command += [*film.source, "-filter_complex", _graph(film, stack), "-map", "[out]"]
     command += ["-fps_mode", "passthrough", *(["-frames:v", str(count)] if count is not None else [])]
     # Microseconds: the encoder's own time base would round a variable film's times to whole frames.
     command += ["-c:v", "rawvideo", "-pix_fmt", "rgb24", "-enc_time_base", "1/1000000"]

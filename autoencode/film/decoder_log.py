@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from autoencode.film import ffmpeg
@@ -32,16 +31,17 @@ class Logged(NamedTuple):
     bidirectional: bool  # a B-frame
 
 
-def decoder_log(path: Path, seek: float = 0.0) -> Iterator[Logged]:
+def decoder_log(source: Sequence[str], stream: str, seek: float = 0.0) -> Iterator[Logged]:
     """Decodes with one thread, in which all that is said before a picture is of it.
 
     Args:
-      path: the film.
+      source: arguments that open the film.
+      stream: of its pictures, as ffmpeg's -map has it.
       seek: seconds, by the film's own clock: the first picture to come.
     """
     command = ["-v", LEVEL, "-nostats", "-debug_ts", "-copyts", "-threads", "1"]
-    command += [*(["-ss", f"{seek:.6f}"] if seek > 0 else []), *ffmpeg.source(path)]
-    command += ["-map", "0:V:0", "-fps_mode", "passthrough", "-f", "null", "-"]
+    command += [*(["-ss", f"{seek:.6f}"] if seek > 0 else []), *source]
+    command += ["-map", stream, "-fps_mode", "passthrough", "-f", "null", "-"]
     with ffmpeg.start(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         try:
             warned = False

@@ -6,6 +6,8 @@ import os
 import re
 import signal
 import subprocess
+from collections.abc import Sequence
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -53,6 +55,12 @@ def _version(path: str) -> str:
     return found[1] if found else ""
 
 
+@cache
+def decoders() -> frozenset[str]:
+    """The names of its decoders."""
+    return frozenset(re.findall(r"^ [VAS]\S+ (\S+)", run(["-decoders"]).stdout.decode(), re.MULTILINE))
+
+
 # Containers of films and of sound, and what tells text and pictures apart from them. None that names other
 # files, as playlists do.
 _FORMATS = (
@@ -96,6 +104,19 @@ def source(path: str | Path) -> list[str]:
     one, or the network.
     """
     return ["-protocol_whitelist", "file,pipe", "-format_whitelist", _FORMATS, "-i", f"file:{path}"]
+
+
+def pictures(folder: str, suffix: str, rate: Fraction) -> list[str]:
+    """Arguments that open the pictures 00000000.png, … of a folder as an input, and nothing but such."""
+    options = ["-protocol_whitelist", "file,pipe", "-format_whitelist", "image2", "-f", "image2"]
+    name = folder.replace("%", "%%") + f"/%08d{suffix}"
+    return [*options, "-start_number", "0", "-framerate", str(rate), "-i", f"file:{name}"]
+
+
+def pieces(paths: Sequence[Path]) -> list[str]:
+    """Arguments that open the pieces of an MPEG program as one input; their names hold no |."""
+    options = ["-protocol_whitelist", "file,pipe,concat", "-format_whitelist", "mpeg"]
+    return [*options, "-i", "concat:" + "|".join(f"file:{path}" for path in paths)]
 
 
 def target(path: str | Path) -> str:

@@ -59,8 +59,15 @@ def read_header(path: Path) -> Stated:
             with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
                 return Stated(another=bool(begins.search(whole, 1)))
     if head[4:8] in _BOXES:
-        return Stated(another=list(_boxes(path)).count(b"moov") > 1)
+        return Stated(another=[kind for kind, *_ in _boxes(path)].count(b"moov") > 1)
     return Stated()
+
+
+def find_box(path: Path, wanted: bytes) -> bytes:
+    """The first box of a kind of an MP4 or QuickTime file; nothing if it has none, or is another file."""
+    if _at(path, 4, 4) not in _BOXES:
+        return b""
+    return next((_at(path, begin, size) for kind, begin, size in _boxes(path) if kind == wanted), b"")
 
 
 def _riffs(path: Path) -> Iterator[tuple[bytes, int]]:
@@ -75,8 +82,11 @@ def _riffs(path: Path) -> Iterator[tuple[bytes, int]]:
         yield chunk[8:], end
 
 
-def _boxes(path: Path) -> Iterator[bytes]:
-    """Of what kind the boxes of an MP4 are, up to the first piece of a stream: each may repeat the head."""
+def _boxes(path: Path) -> Iterator[tuple[bytes, int, int]]:
+    """The boxes of an MP4, up to the first piece of a stream: each may repeat the head.
+
+    Of what kind each is, where it begins, and its bytes.
+    """
     end, size, kind = 0, path.stat().st_size, b""
     while end < size and kind != b"moof":
         box = _at(path, end, 16)
@@ -84,8 +94,8 @@ def _boxes(path: Path) -> Iterator[bytes]:
         length = int.from_bytes(box[8:]) if length == 1 else length
         if length < 8:  # it reaches to the file's end, or is none
             return
+        yield kind, end, length
         end += length
-        yield kind
 
 
 def _pictures_of_avi(head: bytes) -> int:

@@ -11,8 +11,9 @@ from autoencode.errors import NoRoomError, UserError
 from autoencode.files import bytes_of, take_place, whole
 from autoencode.film import ffmpeg
 from autoencode.film.companions import Companions, Track, tracks
+from autoencode.film.damage import Damage
 from autoencode.film.encode import check_count, failure
-from autoencode.film.tracks import changes, cut, evened, fitting, opened, options
+from autoencode.film.tracks import changes, cut, evened, fitting, metadata, opened, options
 
 CONTENTS = "parts.ffconcat"
 PLACED = "placed"
@@ -31,6 +32,7 @@ def join(
     source: Companions | None,
     path: Path,
     frames: int,
+    damage: Damage,
     ready: Callable[[], object] = lambda: None,
 ) -> list[str]:
     """Makes a film of parts that lie in one folder, without encoding their picture again.
@@ -43,37 +45,47 @@ def join(
       source: whose sound, subtitles and chapters, or None: none.
       path: the film to make, mp4, mov or mkv by suffix.
       frames: how many the parts have.
+      damage: of the source; that all of its sound is lost is found here.
       ready: called when it is whole, and before it takes its place.
 
     Returns:
       What was complained of, and what is missing in the sound that came along.
 
     Raises:
+      DamagedError: the source has sound, none of it can be taken, and that is not allowed.
       UserError: the source is gone, ffmpeg failed, or not all frames arrived.
     """
     folder, suffix = parts[0].parent, path.suffix.lower()
     joined, evened_file, cut_file = folder / f"joined{suffix}", folder / "evened.mkv", folder / "cut.mkv"
+    source = None if source and source.film.are_pictures else source  # they have nothing beside them
     if source is not None and not source.film.path.exists():
         raise UserError(f"{source.film.path}: No such file any more; put it back, its sound is to come along")
     made = (joined, evened_file, cut_file)
     for file in made:
         file.unlink(missing_ok=True)  # an ffmpeg of a process that was killed may still write to it
     try:
-        come, notes = [], []
+        come, notes, about = [], [], []
         if source is not None:
+            about, notes = metadata(source, rate)
+            if source.film.attachments and suffix != ".mkv":
+                files = f"{source.film.attachments} attachment{'s' if source.film.attachments > 1 else ''}"
+                notes.append(f"{files}, which only Matroska takes, left out")
             source = evened(source, evened_file, path) if source.uneven else source
             come = tracks(source, suffix)
             come = cut(source, come, cut_file, path) if source.excerpt else come
         try:
-            said = _run(parts, rate, frames, _command(rate, frames, source, come, joined), path)
+            said = _run(parts, rate, frames, _command(rate, frames, source, come, about, joined), path)
         except NoRoomError:
             raise
         except UserError:
             fit = fitting(source, come, joined)
-            notes = changes(come, fit)
-            if not notes:
+            if fit == come:
                 raise
-            said = _run(parts, rate, frames, _command(rate, frames, source, fit, joined), path)
+            notes += changes(come, fit)
+            sounds = [track for track in fit if track.kind == "a"]
+            if sounds and not any(track.become for track in sounds):
+                damage.found(f"none of its sound can be taken into a film that ends in {suffix}")
+            said = _run(parts, rate, frames, _command(rate, frames, source, fit, about, joined), path)
         if said:
             notes.append(f"what came along did so with a complaint ({ffmpeg.last_words(said)})")
         notes += check_count(path, joined, frames)
@@ -166,7 +178,12 @@ def _run(parts: Sequence[Path], rate: Fraction, frames: int, command: list[str],
 
 
 def _command(
-    rate: Fraction, frames: int, source: Companions | None, come: Sequence[Track], joined: Path
+    rate: Fraction,
+    frames: int,
+    source: Companions | None,
+    come: Sequence[Track],
+    about: Sequence[str],
+    joined: Path,
 ) -> list[str]:
     # Holds the first picture back until the sound has come as far.
     delay = max(source.delay, 0.0) if source else 0.0
@@ -176,6 +193,7 @@ def _command(
     for file in files:
         command += opened(source, file)
     command += ["-map", "0:v", "-c:v", "copy", "-bsf:v", _on_the_beat(rate, delay), "-map_metadata:g", "-1"]
+    command += about
     if source is not None:
         # A copy would otherwise begin at the key frame of the picture before the excerpt.
         command += ["-copypriorss:a", "0"] if source.start > 0 else []
@@ -189,7 +207,8 @@ def _command(
     if source is not None and source.stretches is None:
         # ffmpeg counts an MPEG-TS from the first stream in use. Keeping the source's picture in use, for
         # nothing else, stops sound that starts late from coming early.
-        command += ["-map", "1:V:0", "-c", "copy", "-bsf:v", "setts=ts=N", "-f", "null", "-"]
+        command += ["-map", f"1:{source.film.picture}", "-c", "copy", "-bsf:v", "setts=ts=N"]
+        command += ["-f", "null", "-"]
     return command
 
 

@@ -8,7 +8,6 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -41,11 +40,13 @@ OTHERS = ("0:v?", "0:d?")
 """Further pictures, and data, such as a camera's own."""
 
 
-def read_packets(path: Path, said: bytearray, streams: Sequence[str], back: bool = False) -> Iterator[Packet]:
+def read_packets(
+    source: Sequence[str], said: bytearray, streams: Sequence[str], back: bool = False
+) -> Iterator[Packet]:
     """Every packet of some of a film's streams, in the file's order, by the file's own clock.
 
     Args:
-      path: the film.
+      source: arguments that open the film.
       said: gets what ffmpeg complained of; with `back` all that it says, for `file_order`.
       streams: which, as ffmpeg's -map has it.
       back: where the file's clock goes back, times do so too. Ffmpeg lets them stand still instead, on their
@@ -55,7 +56,7 @@ def read_packets(path: Path, said: bytearray, streams: Sequence[str], back: bool
     maps = [word for stream in streams for word in ("-map", stream)]
     # Without -copyts ffmpeg counts some containers from the first stream mapped, not from the file's start.
     command = ["-v", LEVEL, "-debug_ts"] if back else ["-v", "error"]
-    command += ["-nostats", "-copyts", *ffmpeg.source(path), *maps]
+    command += ["-nostats", "-copyts", *source, *maps]
     command += ["-bsf", f"setts=pts=PTS:dts=N-{_FAR}:duration=DTS+{_FAR}"] if back else []
     command += ["-c", "copy", "-copy_unknown", "-f", "framecrc", "-"]
     bases: dict[str, float] = {}

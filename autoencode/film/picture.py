@@ -17,6 +17,9 @@ WHITE = 203
 LARGEST = 16384
 """Pixels of a side that a picture is scaled to."""
 
+_OVER_BLACK = "format=gbrap12le|yuva444p12le,premultiply=inplace=1,"
+"""Makes pixels as dark as they are transparent; of 8 bits, others too, by one level in 256."""
+
 _WHOLE = {
     0: "bwdif=mode=send_frame,",
     # Ffmpeg has turned the picture by now: fields are columns, and what was above is at the right or left.
@@ -30,11 +33,13 @@ _WHOLE = {
 def filters(film: FilmInfo, size: Size) -> str:
     """The filters from the film's picture as shown to an RGB frame of (width, height).
 
-    In this order: fields woven into a whole picture, bars cut off, scaled to cover the frame with square
-    pixels and cropped at the middle, HDR brought to BT.709's range. Pictures of another size than the film
-    began with, as broadcasts may have them, keep their bars, and cover the frame too.
+    In this order: what is transparent laid over black, fields made whole pictures, bars cut off, scaled to
+    cover the frame with square pixels and cropped at the middle, HDR brought to BT.709's range. Pictures of
+    another size than the film began with, as broadcasts may have them, keep their bars, and cover the frame
+    too.
     """
-    whole = _WHOLE[film.rotation] if film.deinterlace else ""
+    whole = _OVER_BLACK if film.alpha else ""
+    whole += _WHOLE[film.rotation] if film.deinterlace else ""
     film = _within_reach(film, size)
     across, down = film.width, film.height
     if film.crop:

@@ -25,8 +25,23 @@ def streams(text: str) -> list[list[str]]:
 
 
 def is_of(stream: list[str], kind: str) -> bool:
-    """Whether a stream is of a kind: Video, Audio or Subtitle."""
+    """Whether a stream is of a kind: Video, Audio, Subtitle or Attachment."""
     return re.match(rf"{_STREAM}: {kind}: ", stream[0]) is not None
+
+
+def number(line: str) -> int:
+    """Of a stream, among all of the file's, from 0."""
+    return int(re.match(r"\s*Stream #0:(\d+)", line)[1])
+
+
+def is_attached(line: str) -> bool:
+    """Whether a stream of pictures is but the cover of the film, or of a piece of music."""
+    return "(attached pic)" in line.partition(": Video: ")[2]
+
+
+def is_default(line: str) -> bool:
+    """Whether a stream of pictures is one that a player is to show unasked."""
+    return "(default)" in line.partition(": Video: ")[2]
 
 
 def codec(line: str) -> str:
@@ -102,6 +117,36 @@ def rotation(stream: list[str]) -> int:
             quarter = round(degrees / 90) * 90
             return quarter % 360 if abs(degrees - quarter) < 1 else 0
     return 0
+
+
+def dolby_vision(stream: list[str]) -> tuple[int, int] | None:
+    """The profile of Dolby Vision, and what other players find in it; None: it is none."""
+    for line in stream[1:]:
+        if "DOVI configuration record: " in line:
+            numbers = {
+                name.strip(): int(value) for name, value in re.findall(r"([\w ]+): (\d+)(?=,|$)", line)
+            }
+            return numbers.get("profile", 0), numbers.get("compatibility id", 0)
+    return None
+
+
+def timecode(stream: list[str], text: str) -> str:
+    """Of a stream, or else of another of its film: 01:00:00:00, or nothing."""
+    found = (
+        re.match(r"\s+timecode\s*: (\S+)$", line, re.IGNORECASE) for line in [*stream, *text.split("\n")]
+    )
+    return next((match[1] for match in found if match), "")
+
+
+_ALPHA = re.compile(r"yuva|ayuv|vuya|uyva|rgba|bgra|argb|abgr|gbrap|ya\d")
+"""How ffmpeg's names of pixels with an alpha channel begin."""
+
+
+def has_alpha(stream: list[str]) -> bool:
+    """Whether a stream's pictures have an alpha channel, in the pixels or, as in WebM, beside them."""
+    pixels = re.search(r": Video: [^,]+?, (\w+)", stream[0])
+    told = any(re.match(r"\s+alpha_mode\s*: 1$", line, re.IGNORECASE) for line in stream[1:])
+    return told or (pixels is not None and _ALPHA.match(pixels[1]) is not None)
 
 
 _MATRICES = {

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from autoencode.errors import UserError
 from autoencode.film.bars import find_bars
 from autoencode.film.interlacing import is_interlaced
 from autoencode.film.picture import HDR
+from autoencode.film.printed import exact_rate
 from autoencode.film.probe import Crop, FilmInfo, probe
 from autoencode.film.scan import scan
 from autoencode.film.timeline import Timeline
@@ -25,6 +27,7 @@ class Reading:
     every: int = 1  # of so many pictures the first
     crop: str = "auto"  # auto, none or W:H:X:Y
     deinterlace: str = "auto"  # auto, on or off
+    rate: str | None = None  # frames per second of numbered pictures; None: 24
     allow_damaged: bool = False  # what is missing is noted, and stops nobody
 
     def __str__(self) -> str:
@@ -58,7 +61,7 @@ def find_film(path: Path, reading: Reading = WHOLE) -> tuple[FilmInfo, Timeline,
     Raises:
       UserError: as `probe` and `scan`; or the part to be cut out is none of the picture, or of the time.
     """
-    film = probe(path)
+    film = probe(path, typed_rate(reading.rate))
     _typed_crop(film, reading.crop)
     whole = scan(film, allow_damaged=reading.allow_damaged)
     return film, whole, whole.part(reading.start, reading.duration, reading.every)
@@ -84,9 +87,26 @@ def describe(film: FilmInfo) -> str:
         done.append(
             f"{width}x{height} of {film.width}x{film.height} from {x},{y} (--crop=none takes all of it)"
         )
+    if film.alpha:
+        done.append("transparent parts are shown over black")
     if film.transfer in HDR:
         done.append(f"HDR ({HDR[film.transfer]}) brought to SDR")
     return "; ".join(done)
+
+
+def typed_rate(typed: str | None) -> Fraction | None:
+    """Frames per second; 23.976 and 29.97 mean 24000/1001 and 30000/1001.
+
+    Raises:
+      UserError: it is no such number.
+    """
+    if typed is None:
+        return None
+    number = re.fullmatch(r"(\d+(?:\.\d+)?)(?:/(\d+))?", typed)
+    rate = exact_rate(number[1]) / int(number[2] or 1) if number and int(number[2] or 1) else Fraction(0)
+    if not Fraction(1, 1000) <= rate <= 1000:
+        raise UserError(f"--rate={typed}: write frames a second, as in --rate=25 or --rate=24000/1001")
+    return rate
 
 
 def _typed_crop(film: FilmInfo, typed: str) -> Crop | None:

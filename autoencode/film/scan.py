@@ -12,6 +12,7 @@ import numpy as np
 from autoencode.errors import UserError
 from autoencode.film.clocks import FORWARD, Stretch
 from autoencode.film.damage import Damage
+from autoencode.film.folder import Folder
 from autoencode.film.header import read_header
 from autoencode.film.pace import pace
 from autoencode.film.packets import OTHERS, read_packets
@@ -50,7 +51,12 @@ def scan(
         others, or its clock jumps.
       UserError: it holds no picture, or none lies in the range.
     """
-    packets, damage = read_stamps(film), Damage(film.path, allow_damaged)
+    damage = Damage(film.path, allow_damaged)
+    if film.folder:
+        _find_missing_files(film.folder, damage)
+    if film.are_pictures:
+        return _of_pictures(film, damage).part(start, duration, every)
+    packets = read_stamps(film)
     if not len(packets.times):
         raise UserError(f"{film.path}: holds no readable picture; copy the film again")
     packets = _one_clock(film, packets, damage)
@@ -70,7 +76,8 @@ def scan(
         tracks = f"{film.announced} track{'s' if film.announced > 1 else ''}"
         damage.note(f"announces {tracks} of sound of which nothing is known: left out")
     if film.pictures > 1:
-        damage.note(f"holds {film.pictures} streams of pictures, of which the first is taken")
+        number = film.picture_place + 1
+        damage.note(f"holds {film.pictures} streams of pictures, of which number {number} is taken")
     if packets.outside:
         damage.note(f"{pictures(packets.outside)} at its end lie outside of its edit list, and are left out")
     if len(packets.held):
@@ -94,6 +101,26 @@ def scan(
     return whole.part(start, duration, every)
 
 
+def _find_missing_files(folder: Folder, damage: Damage) -> None:
+    for name, count in folder.missing[:MOST_GAPS]:
+        files = f"{name} is" if count == 1 else f"{name}, and {count - 1:,} behind it, are"
+        damage.found(f"{files} missing or empty")
+    if len(folder.missing) > MOST_GAPS:
+        damage.note(f"and so in {len(folder.missing) - MOST_GAPS:,} more places")
+    for note in folder.notes:
+        damage.note(note)
+
+
+def _of_pictures(film: FilmInfo, damage: Damage) -> Timeline:
+    """By their numbers."""
+    places = np.array(film.folder.numbers) - film.folder.numbers[0]
+    times, rate = places / float(film.rate), film.rate
+    whole = len(places) == places[-1] + 1
+    # The decoder counts those that are there.
+    order = None if whole else Order(times, np.arange(len(places)) / float(rate))
+    return Timeline(times, rate, whole, float((places[-1] + 1) / rate), order=order, damage=damage)
+
+
 def _one_clock(film: FilmInfo, packets: Stamps, damage: Damage) -> Stamps:
     """With times of a clock that runs on."""
     if packets.edited:
@@ -103,8 +130,9 @@ def _one_clock(film: FilmInfo, packets: Stamps, damage: Damage) -> Stamps:
     if packets.recordings is None:
         return packets
     times, begins = packets.recordings.times, packets.recordings.begins
+    jump = damage.note if film.folder else damage.found  # of a DVD it is no damage
     for number in begins[:MOST_GAPS]:
-        damage.found(f"its clock jumps near picture {number + 1:,}, after {clock(times[number])} of pictures")
+        jump(f"its clock jumps near picture {number + 1:,}, after {clock(times[number])} of pictures")
     for number in packets.recordings.strays[:MOST_GAPS]:
         damage.found(f"picture {number + 1:,}, near {clock(times[number])}, has a wrong time")
     if len(begins) > MOST_GAPS:
@@ -181,17 +209,18 @@ def _find_end(film: FilmInfo, packets: Stamps, rate: Fraction, ends: float, dama
             if count:
                 damage.found(f"{pictures(count)} at its {where} cannot be read ({packets.complaint})")
         return
-    packet = packet_size(film.path)
-    if packet and film.path.stat().st_size % packet:
+    file = film.path if film.folder is None else film.folder.files[-1]
+    packet = packet_size(file)
+    if packet and file.stat().st_size % packet:
         damage.found(f"breaks off at {clock(ends)}, in the middle of a packet")
     if packets.complaint and not film.clocked and film.start_time > 0.1:
         damage.found(f"what comes before {clock(film.start_time)} cannot be read ({packets.complaint})")
-    stated = read_header(film.path)
+    stated = read_header(file)
     if stated.another:
         damage.found("another film lies behind it in the same file, and may not be read")
     # Those count that the film itself leaves out; and an AVI may count in finer steps than its pictures take.
     fewer = round((stated.pictures / film.rate - ends) * rate)
-    if (torn := stated.size - film.path.stat().st_size) > 0:
+    if (torn := stated.size - file.stat().st_size) > 0:
         damage.found(f"breaks off at {clock(ends)}, {torn:,} bytes before its header says")
     elif fewer > 0:
         # The last one may have been dropped when the film was made.
@@ -213,7 +242,7 @@ def _find_end(film: FilmInfo, packets: Stamps, rate: Fraction, ends: float, dama
 
 def _end_of_others(film: FilmInfo) -> float:
     """Where those streams end, in seconds, that are of no use here but count for the header's duration."""
-    ends = (packet.decoded + packet.lasts for packet in read_packets(film.path, bytearray(), OTHERS))
+    ends = (packet.decoded + packet.lasts for packet in read_packets(film.source, bytearray(), OTHERS))
     return max(filter(math.isfinite, ends), default=0.0)
 
 

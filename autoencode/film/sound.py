@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from autoencode.film import ffmpeg
-from autoencode.film.probe import probe
+from autoencode.film.probe import FilmInfo, probe
 
 
 def tracks(path: Path) -> list[dict[str, Any]]:
@@ -16,17 +16,18 @@ def tracks(path: Path) -> list[dict[str, Any]]:
 
     Counted is the first sample that a player plays, so it is decoded; None: there is none.
     """
-    film, picture = probe(path), _begin(path, "0:V:0")
-    begins = [_begin(path, f"0:a:{place}") for place in film.places]
+    film = probe(path)
+    picture = _begin(film, film.stream)
+    begins = [_begin(film, f"0:a:{place}") for place in film.places]
     return [
         {"codec": codec, "begins": None if None in (begin, picture) else round(float(begin - picture), 6)}
         for codec, begin in zip(film.audio, begins, strict=True)
     ]
 
 
-def _begin(path: Path, stream: str) -> Fraction | None:
+def _begin(film: FilmInfo, stream: str) -> Fraction | None:
     """When the first thing decoded of a stream is shown or heard, by the file's clock."""
-    command = ["-v", "quiet", "-copyts", *ffmpeg.source(path)]
+    command = ["-v", "quiet", "-copyts", *film.source]
     command += ["-map", stream, "-fps_mode", "passthrough", "-enc_time_base", "demux"]
     command += ["-c:v", "rawvideo", "-c:a", "pcm_s16le", "-frames", "1", "-f", "framecrc", "-"]
     said = ffmpeg.run(command).stdout.decode(errors="replace")

@@ -61,8 +61,8 @@ def read_stamps(film: FilmInfo) -> Stamps:
     # Of each picture, in seconds; and when packets come that hold none.
     shown, decoded, lasts, held = (array("d") for _ in range(4))
     end, held_until, outside, said = 0.0, 0.0, array("d"), bytearray()
-    packets, late = read_packets(film.path, said, film.streams), {}
-    index = read_index(film.path, film.places) if film.container == "avi" else {}
+    packets, late = read_packets(film.source, said, film.streams), {}
+    index = read_index(film.path, film.picture, film.places) if film.container == "avi" else {}
     if not all(stream.found.all() for stream in index.values()):
         packets = list(packets)
         index = as_read(packets, index)
@@ -160,7 +160,7 @@ def _passed_over(film: FilmInfo, times: np.ndarray) -> int:
 
 
 def _first_decoded(film: FilmInfo) -> list[Logged]:
-    with closing(decoder_log(film.path)) as pictures:
+    with closing(decoder_log(film.source, film.stream)) as pictures:
         return list(islice(pictures, LOOKED_AT))
 
 

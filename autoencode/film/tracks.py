@@ -1,10 +1,12 @@
-"""Tracks of sound and subtitles on their way into a new film, and what is mended of them before."""
+"""Tracks and metadata on their way into a new film, and what is mended of them before."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from itertools import zip_longest
 from pathlib import Path
 
@@ -13,9 +15,13 @@ from autoencode.film import ffmpeg
 from autoencode.film.companions import LANGUAGES, Companions, Track, tracks
 from autoencode.film.encode import failure
 from autoencode.film.probe import FilmInfo
+from autoencode.film.timecode import later
 
 _BEGINNING = ["-f", "lavfi", "-i", "anullsrc=d=0.02"]
 """An input at 0: ffmpeg counts a file from the first that is in it."""
+
+NAMED = ("title", "artist")
+"""The metadata of a film that come along."""
 
 LONG = 1e6
 """Seconds, more than any film has."""
@@ -27,7 +33,7 @@ def opened(source: Companions, file: Path) -> list[str]:
     if file == source.film.path:
         part = ["-ss", f"{source.start:.6f}"] if source.start > 0 else []
         part += ["-t", f"{source.duration:.6f}"] if source.duration is not None else []
-    return [*part, *ffmpeg.source(file.absolute())]
+    return [*part, *(source.film.source if file == source.film.path else ffmpeg.source(file.absolute()))]
 
 
 def options(come: Sequence[Track], inputs: dict[Path, int], suffix: str) -> list[str]:
@@ -39,7 +45,7 @@ def options(come: Sequence[Track], inputs: dict[Path, int], suffix: str) -> list
       suffix: of the file that takes them.
     """
     arguments, made = [], Counter()
-    for kind, _, file, place, language, become in come:
+    for kind, _, file, place, language, become, stereo in come:
         if become is None:
             continue
         there, here = f"{inputs[file]}:{kind}", f"{kind}:{made[kind]}"
@@ -48,10 +54,37 @@ def options(come: Sequence[Track], inputs: dict[Path, int], suffix: str) -> list
         if name := LANGUAGES[suffix].get(language):
             arguments += [f"-metadata:s:{here}", f"language={name}"]
         arguments += [f"-c:{here}", become, *([f"-b:{here}", "192k"] if become == "aac" else [])]
+        arguments += [f"-ac:{here}", "2"] if stereo else []
         made[kind] += 1
     # In Matroska ffmpeg would show a track of subtitles that nobody asked for, were it not told to change
     # nothing. Mp4 and mov cannot but show one.
     return [*arguments, "-disposition", "+0"] if arguments else []
+
+
+def metadata(source: Companions, rate: Fraction) -> tuple[list[str], list[str]]:
+    """Arguments that give a new film its source's title, artist and timecode; and what is to be said of them.
+
+    Args:
+      source: the source.
+      rate: frames per second of the new film.
+    """
+    said = ffmpeg.run(["-v", "quiet", *source.film.source, "-f", "ffmetadata", "-"])
+    # What follows is of chapters and streams.
+    text, arguments = re.split(r"(?<!\\)\n\[", said.stdout.decode(errors="replace"))[0], []
+    for name in NAMED:
+        if found := re.search(rf"^{name}=((?:\\.|[^\\\n])*)", text, re.MULTILINE | re.IGNORECASE | re.DOTALL):
+            value = re.sub(r"\\(.)", r"\1", found[1], flags=re.DOTALL)
+            arguments += ["-metadata:g", f"{name}={value}"]
+    timecode, film = source.film.timecode, source.film
+    if not timecode:
+        return arguments, []
+    passed_over = round((source.start + max(source.delay, 0.0)) * rate) if source.start > 0 else 0
+    moved = later(timecode, passed_over, rate) if rate == film.rate else None
+    if moved is None:
+        return arguments, [
+            f"the timecode {timecode} does not fit its {float(rate):.5g} pictures a second: left out"
+        ]
+    return [*arguments, "-metadata:s:v:0", f"timecode={moved}"], []
 
 
 def evened(source: Companions, file: Path, path: Path) -> Companions:
@@ -72,7 +105,7 @@ def evened(source: Companions, file: Path, path: Path) -> Companions:
     if not taken:
         return replace(source, film=replace(film, subtitles=()), stretches={})
     moved = ["-copyts", *_moved(source)] if source.stretches else []
-    command = [*moved, *ffmpeg.source(film.path), *_BEGINNING, *options(taken, {film.path: 0}, ".mkv")]
+    command = [*moved, *film.source, *_BEGINNING, *options(taken, {film.path: 0}, ".mkv")]
     sounds = [track for track in taken if track.kind == "a"]
     for number, track in enumerate(sounds):
         command += _anew(number) if track.number in changing else []
@@ -80,7 +113,16 @@ def evened(source: Companions, file: Path, path: Path) -> Companions:
     kept = [track.place for track in taken if track.kind == "s"]
     subtitles, written = (tuple(each[place] for place in kept) for each in (film.subtitles, film.written))
     places = tuple(range(len(film.audio)))
-    film = replace(film, path=file, start_time=0.0, places=places, subtitles=subtitles, written=written)
+    film = replace(
+        film,
+        path=file,
+        folder=None,
+        opening=(),
+        start_time=0.0,
+        places=places,
+        subtitles=subtitles,
+        written=written,
+    )
     return replace(source, film=film, stretches={})
 
 
@@ -96,7 +138,7 @@ def _changes(film: FilmInfo, track: Track) -> bool:
     """Whether a track is of sound that begins at one rate, or so many channels, and goes on with others."""
     if track.kind != "a":
         return False
-    command = ["-v", "info", *ffmpeg.source(film.path), "-map", f"0:a:{track.place}", "-f", "null", "-"]
+    command = ["-v", "info", *film.source, "-map", f"0:a:{track.place}", "-f", "null", "-"]
     return b"audio parameters changed" in ffmpeg.run(command).stderr
 
 
@@ -145,7 +187,7 @@ def cut(source: Companions, come: Sequence[Track], file: Path, path: Path) -> li
             f":duration=min(PTS+DURATION\\,{end:.6f}/TB)-max(PTS\\,{begin:.6f}/TB)"
         )
         wanted = options(taken, {source.film.path: 0}, ".mkv")
-        _write(file, ["-copyts", *ffmpeg.source(source.film.path), *wanted, "-bsf:s", shift], path)
+        _write(file, ["-copyts", *source.film.source, *wanted, "-bsf:s", shift], path)
         # A file without any packet cannot be opened again.
         if ffmpeg.run([*ffmpeg.source(file), "-map", "0", "-c", "copy", "-f", "null", "-"]).returncode:
             places = {}
@@ -171,7 +213,7 @@ def fitting(source: Companions, come: Sequence[Track], joined: Path) -> list[Tra
     def works(track: Track) -> bool:
         command = ["-max_error_rate", "1", *opened(source, track.file)]
         try:
-            _write(joined, [*command, "-map", f"0:{track.kind}:{track.place}", "-c", track.become], joined)
+            _write(joined, [*command, *options([track], {track.file: 0}, joined.suffix)], joined)
         except NoRoomError:
             raise
         except UserError:
@@ -179,20 +221,23 @@ def fitting(source: Companions, come: Sequence[Track], joined: Path) -> list[Tra
         return True
 
     def fit(track: Track) -> Track:
-        ways = [track.become, *(["aac"] if track.kind == "a" and track.become == "copy" else [])]
-        tried = (track._replace(become=way) for way in ways if way)
-        return next((way for way in tried if works(way)), track._replace(become=None))
+        ways = [track]
+        if track.kind == "a":  # of many channels AAC takes only some arrangements
+            ways += [track._replace(become="aac"), track._replace(become="aac", stereo=True)]
+        return next((way for way in ways if way.become and works(way)), track._replace(become=None))
 
     return [fit(track) for track in come]
 
 
 def changes(come: Sequence[Track], fit: Sequence[Track]) -> list[str]:
     """What to say of tracks that came otherwise than they should have."""
-    return [
-        f"{now.name} " + ("was encoded anew, to be taken" if now.become else "could not be taken")
-        for then, now in zip(come, fit, strict=True)
-        if then.become != now.become
-    ]
+    return [f"{now.name} {_what_became(now)}" for then, now in zip(come, fit, strict=True) if then != now]
+
+
+def _what_became(track: Track) -> str:
+    if track.become is None:
+        return "could not be taken"
+    return "was folded down to stereo, to be taken" if track.stereo else "was encoded anew, to be taken"
 
 
 def _write(made: Path, command: list[str], path: Path) -> None:

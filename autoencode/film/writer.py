@@ -18,6 +18,7 @@ from autoencode.files import check_name, locked, take_place, whole
 from autoencode.film.companions import Companions
 from autoencode.film.damage import Damage
 from autoencode.film.encode import Encoder
+from autoencode.film.folder import state_of
 from autoencode.film.format import CODECS, LARGEST, Format
 from autoencode.film.join import MARK, is_placed, join, unfold
 from autoencode.film.probe import probe
@@ -91,7 +92,7 @@ class FilmWriter:
                 " choose a smaller --height or --size"
             )
         self.source = source
-        self._source_bytes = source.film.path.stat().st_size if source and source.film.path.exists() else 0
+        self._source_bytes = self._bytes_of_source(source)
         self.made_of = f"{made_of}\n{self.format}\n" if made_of else ""
         self._folder = self.path.with_name(f".{self.path.name}.parts")
         self._busy = f"{self.path}: is being written by another process; wait for it"
@@ -166,7 +167,7 @@ class FilmWriter:
                 elif kind is DamagedError:
                     self.end_part()  # the source may never get better, so these are all there will be
                     self._settle()
-        except (KeyboardInterrupt, NoRoomError) as failure:
+        except (KeyboardInterrupt, DamagedError, NoRoomError) as failure:
             kind, error, met = type(failure), failure, failure
         if kind is KeyboardInterrupt and self._parts:
             raise KeyboardInterrupt(
@@ -245,7 +246,8 @@ class FilmWriter:
         if self.format.codec == "png":
             unfold(self._parts, self.format.rate, self.path, self.frames, self._make_ready)
         else:
-            notes = join(self._parts, self.format.rate, self.source, self.path, self.frames, self._make_ready)
+            made_of = (self._parts, self.format.rate, self.source)
+            notes = join(*made_of, self.path, self.frames, self.damage, self._make_ready)
             for note in notes:
                 if note not in self.damage.notes:  # the source had it too
                     self.damage.note(f"in the new film: {note}")
@@ -256,10 +258,14 @@ class FilmWriter:
     def _make_ready(self) -> None:
         """The last that is done before the film takes its place."""
         film = self.source and self.source.film.path
-        if film and film.exists() and film.stat().st_size < self._source_bytes:
+        if film and film.exists() and self._bytes_of_source(self.source) < self._source_bytes:
             # How much of its sound is gone nobody knows.
             self.damage.found("became shorter while it was read")
         self.before()
+
+    @staticmethod
+    def _bytes_of_source(source: Companions | None) -> int:
+        return state_of(source.film.path)[0] if source and source.film.path.exists() else 0
 
     def _clear(self) -> None:
         """Leaves nothing but the film, if it is whole, or the parts that are."""

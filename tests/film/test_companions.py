@@ -4,7 +4,7 @@ import re
 import subprocess
 
 import pytest
-from films import ffmpeg_run, make_film, noted, write_film
+from films import ffmpeg_run, film_writer, make_film, noted, numbered, write_film
 
 from autoencode.film import ffmpeg
 from autoencode.film.companions import Companions
@@ -114,6 +114,62 @@ def test_an_excerpts_chapters_are_its_own(tmp_path, rich):
     assert float(chapters[1][0]) == pytest.approx(0.5, abs=0.01)
     path = write_film(tmp_path / "b.mkv", 24, source=Companions(rich, 0.4, 1.0))
     assert [title for _, _, title in header(path)[1]] == ["One"]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "attachments", "notes"),
+    [("mkv", 2, []), ("mp4", 0, ["in the new film: 2 attachments, which only Matroska takes, left out"])],
+)
+def test_attachments_title_and_artist_come_along(tmp_path, suffix, attachments, notes):
+    (tmp_path / "font.ttf").write_bytes(bytes(range(256)))
+    title, artist = "A = b; #c\n[second line", "Müller \\ Söhne"
+    fonts = ["-attach", tmp_path / "font.ttf"] * 2 + ["-metadata:s:t", "mimetype=font/ttf"]
+    named = ["-metadata", f"title={title}", "-metadata", f"artist={artist}", "-metadata", "comment=none"]
+    film = make_film(tmp_path / "film.mkv", frames=24, extra=[*fonts, *named])
+    made = tmp_path / f"made.{suffix}"
+    assert noted(made, Companions(probe(film)), 24) == notes
+    assert probe(made).attachments == attachments
+    if attachments:
+        font = tmp_path / "again.ttf"
+        dump = [ffmpeg.binary(), "-dump_attachment:t:1", font, "-i", made]
+        subprocess.run(dump, capture_output=True, check=False)  # without an output it ends with an error
+        assert font.read_bytes() == bytes(range(256))
+    said = ffmpeg_run("-i", made, "-f", "ffmetadata", "-").decode().replace("ARTIST", "artist")
+    assert "title=A \\= b\\; \\#c\\\n[second line\n" in said
+    assert "artist=Müller \\\\ Söhne\n" in said
+    assert "comment" not in said.lower()
+
+
+@pytest.mark.parametrize(
+    ("rate", "timecode", "start", "expected"),
+    [
+        # Frame 1,828 of those at 29.97: the first of minute 1 is called 2, so 30 later it is a second on.
+        ("30000/1001", "00:00:59;28", 1.001, "00:01:01;00"),
+        ("30000/1001", "00:09:59;28", 1.001, "00:10:00;28"),
+        ("30000/1001", "00:00:59:28", 1.001, "00:01:00:28"),
+        ("25", "23:59:59:20", 0.4, "00:00:00:05"),
+        ("25", "01:00:00:00", 0.0, "01:00:00:00"),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["mov", "mkv"])
+def test_the_timecode_comes_along_and_begins_where_the_excerpt_does(
+    tmp_path, rate, timecode, start, expected, suffix
+):
+    film = make_film(tmp_path / "film.mov", frames=60, rate=rate, extra=["-timecode", timecode])
+    source = Companions(probe(film), start)
+    with film_writer(tmp_path / f"made.{suffix}", rate, source=source) as made:
+        for pixels in numbered(24, (96, 64)):
+            made.write(pixels)
+    assert (made.damage.notes, probe(made.path).timecode) == ([], expected)
+
+
+def test_a_timecode_of_another_rate_is_left_out_and_that_is_said(tmp_path):
+    film = make_film(tmp_path / "film.mov", frames=24, extra=["-timecode", "01:00:00:00"])
+    with film_writer(tmp_path / "made.mov", 12, source=Companions(probe(film))) as made:
+        for pixels in numbered(12, (96, 64)):
+            made.write(pixels)
+    said = "in the new film: the timecode 01:00:00:00 does not fit its 12 pictures a second: left out"
+    assert (made.damage.notes, probe(made.path).timecode) == ([said], "")
 
 
 @pytest.mark.parametrize(("audio", "tracks"), [("all", 2), ("first", 1), ("none", 0)])

@@ -89,12 +89,21 @@ def test_slides_are_no_recordings(tmp_path):
     assert (timeline.count, timeline.damage.notes) == (6, [])
 
 
-def test_of_several_streams_of_pictures_the_first_is_taken_and_that_is_said(tmp_path):
-    path = make_film(tmp_path / "one.mkv", frames=3)
-    ffmpeg_run("-i", path, *["-map", "0:v", "-map", "0:v", "-c", "copy"], tmp_path / "two.mkv")
-    assert open_film(tmp_path / "two.mkv")[1].damage.notes == [
-        "holds 2 streams of pictures, of which the first is taken"
-    ]
+@pytest.mark.parametrize(("default", "suffix"), [("1", "mp4"), ("", "mkv"), ("01", "mp4")])
+def test_of_several_streams_of_pictures_a_thumbnail_is_not_the_film(tmp_path, default, suffix):
+    """The default stream is taken; of several such, or none, the one with most pictures."""
+    film = make_film(tmp_path / "film.mkv", frames=30, sound_codec="aac")
+    ffmpeg_run("-i", film, *["-vf", "negate", "-frames:v", "1"], tmp_path / "thumbnail.jpg")
+    shown = [f"-disposition:v:{track} {'default' if str(track) in default else '0'}" for track in (0, 1)]
+    both = ["-map", "0", "-map", "1", "-c", "copy", *" ".join(shown).split()]
+    path = tmp_path / f"both.{suffix}"
+    ffmpeg_run("-i", tmp_path / "thumbnail.jpg", "-i", film, *both, path)
+    found, timeline = open_film(path)
+    frames = [number_of(frame.pixels) for frame in read_frames(found, SIZE, timeline=timeline)]
+    assert frames == list(range(30))
+    assert timeline.damage.notes == ["holds 2 streams of pictures, of which number 2 is taken"]
+    assert render(path, tmp_path / "made.mp4") == 30
+    assert probe(tmp_path / "made.mp4").audio == ("aac",)
 
 
 def test_a_film_that_grows_meanwhile_ends_where_it_ended(tmp_path):

@@ -1,10 +1,14 @@
 """The sound comes along, every track of it, in step with the picture."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 from films import ffmpeg_run, film_writer, heard, make_film, noted, numbered, write_film
 
+from autoencode.errors import DamagedError
 from autoencode.film.companions import Companions
+from autoencode.film.damage import Damage
 from autoencode.film.probe import probe
 from autoencode.film.scan import scan
 from autoencode.film.sound import tracks
@@ -154,6 +158,37 @@ def test_a_track_that_nobody_can_decode_is_left_out_with_a_line(tmp_path):
         path, Companions(probe(two)), 48
     )
     assert probe(path).audio == ("aac",)
+
+
+@pytest.mark.parametrize("channels", [12, 16])
+def test_sound_of_too_many_channels_is_folded_down_to_stereo_with_a_line(tmp_path, channels):
+    beep = "|".join(["0.2*sin(2*PI*1000*t)"] * channels)
+    film = make_film(tmp_path / "film.mkv", frames=24, sound=False)
+    sound = ["-f", "lavfi", "-i", f"aevalsrc={beep}:d=1:c={channels}c", "-c:v", "copy", "-c:a", "pcm_s16le"]
+    ffmpeg_run("-i", film, *sound, tmp_path / "loud.mkv")
+    notes = noted(tmp_path / "made.mp4", Companions(probe(tmp_path / "loud.mkv")), 24)
+    assert "in the new film: track 1 of its sound was folded down to stereo, to be taken" in notes
+    assert probe(tmp_path / "made.mp4").audio == ("aac",)
+    assert np.abs(heard(tmp_path / "made.mp4")[4800:-9600]).max() > 0.05
+
+
+@pytest.mark.usefixtures("short_parts")
+def test_a_film_whose_only_sound_cannot_be_taken_is_made_if_that_is_allowed(tmp_path):
+    """Not in silence; and what was rendered is kept for then."""
+    path = make_film(tmp_path / "film.mkv", frames=24, sound_codec="libvorbis")
+    path.write_bytes(path.read_bytes().replace(b"A_VORBIS", b"A_UNKNWN"))
+    made, source = tmp_path / "made.mp4", Companions(probe(path))
+    said = r"film\.mkv: none of its sound can be taken .*\.mp4; .*--allow_damaged: 24 frames are kept"
+    for allowed, there in ((False, 0), (True, 24)):
+        film = film_writer(made, source=source, made_of="these")
+        with nullcontext() if allowed else pytest.raises(DamagedError, match=said), film:
+            film.damage = Damage(path, allowed)
+            assert film.frames == there
+            for pixels in numbered(24, (96, 64))[there:]:
+                film.write(pixels)
+        assert made.exists() == allowed
+    assert scan(probe(made)).count == 24
+    assert film.damage.suffered
 
 
 def test_torn_packets_of_sound_do_not_cost_the_picture(tmp_path):

@@ -171,7 +171,7 @@ def test_a_picture_may_stay_for_half_an_hour(tmp_path):
 
 def test_pictures_that_come_as_two_fields_count_once(tmp_path, monkeypatch):
     film = probe(make_film(tmp_path / "film.mkv", frames=24))
-    usual = list(read_packets(film.path, bytearray(), film.streams))
+    usual = list(read_packets(film.source, bytearray(), film.streams))
     fields = [
         packet._replace(shown=packet.shown + late)
         for packet in usual
