@@ -66,7 +66,7 @@ def _sample(film: FilmInfo, time: float, pictures: int, exact: bool, as_coded: b
     filters = f"showinfo=checksum=0,scale={size[0]}:{size[1]}:flags=neighbor:out_range=pc,format=gray"
     command = ["-nostats", "-v", "info", "-threads", "1", "-copyts", *([] if exact else ["-noaccurate_seek"])]
     command += ["-noautorotate"] if as_coded else []
-    command += ["-ss", f"{max(0.0, time - 1e-3):.6f}", *ffmpeg.source(film.path), "-map", "0:V:0"]
+    command += ["-ss", f"{max(0.0, time - 1e-3):.6f}", *film.source, "-map", film.stream]
     command += ["-vf", filters, "-fps_mode", "passthrough", "-frames:v", str(pictures), "-f", "rawvideo", "-"]
     ran = ffmpeg.run(command)
     whole = len(ran.stdout) // (size[0] * size[1])
