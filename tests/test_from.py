@@ -14,10 +14,11 @@ from autoencode.training.checkpoints import restore_origin
 
 
 @pytest.fixture(scope="module")
-def source(trained):
+def source(trained, tmp_path_factory):
     """A run with a linear path."""
-    done("train", "--preset=tiny", "--recipe=refined", "--epochs=1", "--run=source", cwd=trained)
-    return read_run(trained / "experiments/runs/source")
+    folder = tmp_path_factory.mktemp("source") / "run"
+    done("train", "--preset=tiny", "--recipe=refined", "--epochs=1", f"--run={folder}", cwd=trained)
+    return read_run(folder)
 
 
 def networks_of(run):
@@ -31,10 +32,11 @@ def networks_of(run):
     return networks
 
 
-@pytest.mark.parametrize("keep", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("keep", [False, True])
 def test_it_begins_with_the_networks_and_the_linear_path_of_its_own_film(trained, source, tmp_path, keep):
     make_dataset(tmp_path, np.random.default_rng(0).integers(0, 255, (30, 32, 48, 3), np.uint8), (48, 32))
-    flags = ["--from=source", f"--data_dir={tmp_path}", f"--run={tmp_path}/run", "--epochs=1"]
+    flags = [f"--from={source.folder}", f"--data_dir={tmp_path}", f"--run={tmp_path}/run", "--epochs=1"]
     said = done("train", *flags, *(["--keep_linear_path"] if keep else []), cwd=trained)
     assert f"begins with the networks of {source.folder}" in said
     run = read_run(tmp_path / "run")

@@ -8,7 +8,7 @@ from commands import in_background, in_terminal, stopped, unread
 
 from autoencode.film.probe import probe
 
-TRAIN = ["--preset=tiny", "--epochs=5", "--pictures_every=1000"]
+TRAIN = ["--preset=tiny", "--epochs=3", "--pictures_every=1000"]
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from autoencode.config import make_config
 from autoencode.errors import UserError
 from autoencode.networks.build import build_networks
 from autoencode.run import Run
-from autoencode.training.checkpoints import Checkpoints, restore_weights
+from autoencode.training.checkpoints import Checkpoints, restore_origin, restore_weights
 from autoencode.training.guard import Guard, Memory
 from autoencode.training.step import Trainer
 
@@ -73,6 +73,25 @@ def test_save_scramble_restore_compare(precision, tmp_path):
     assert Checkpoints(run, fresh, Guard(CONFIG, schedule_steps=10)).restore_latest() == 2
     for ours, theirs in zip(everything(fresh), expected, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("all_three", [True, False])
+def test_networks_begin_with_those_of_another_run_as_far_as_they_are_there(tmp_path, all_three):
+    run = a_run(tmp_path)
+    expected = trained(run).networks
+    if not all_three:
+        shutil.move(run.epoch_path(1).parent, run.folder / "best")  # as if it was shared without its states
+        for file in (run.folder / "best").glob("0001.*"):
+            file.rename(file.with_name(f"0-step-2{file.suffix}"))
+        shutil.rmtree(run.checkpoints)
+    networks = build_networks(dataclasses.replace(CONFIG, seed=9))
+    drawn = [variable.numpy() for variable in networks.discriminator.variables]
+    restore_origin(run.as_origin(keeps_linear_path=False), networks)
+    for name, network, other in zip(networks._fields, networks, expected, strict=True):
+        values = [variable.numpy() for variable in other.variables]
+        kept = name == "discriminator" and not all_three
+        for variable, value in zip(network.variables, drawn if kept else values, strict=True):
+            np.testing.assert_array_equal(variable.numpy(), value)
 
 
 def test_what_a_kill_left_half_written_or_half_deleted_goes(tmp_path):
