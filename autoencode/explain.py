@@ -9,7 +9,7 @@ _NO_MEMORY = re.compile(
 )
 """What TensorFlow, oneDNN, CUDA and numpy say of it, somewhere in up to sixty lines."""
 
-_LOWER = "close other programs, or train with a lower --batch_size or --width, or on smaller frames"
+_LOWER = "close other programs; a training takes less with a lower --batch_size, --width or size of frames"
 
 _MENDS = {
     "No space left|File too large": "the disk is full, or a file is at its limit; make room on the disk",

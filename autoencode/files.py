@@ -32,7 +32,7 @@ def typed_path(flag: str, typed: str) -> Path:
     """
     if not typed:
         raise UserError(f"--{flag}=: is empty; write a name behind it")
-    local = re.fullmatch("file://(?:localhost)?(/.*)", typed, re.DOTALL)
+    local = re.fullmatch("file:(?://(?:localhost)?)?(/(?!/).*)", typed, re.DOTALL)
     path = Path(unquote(local[1]) if local else typed)
     with suppress(RuntimeError):
         path = path.expanduser()

@@ -35,7 +35,7 @@ _CROP = flags.DEFINE_string(
     "crop", "auto", "The part of the picture to use: W:H:X:Y in pixels; none, all; auto, without black bars."
 )
 _DEINTERLACE = flags.DEFINE_enum(
-    "deinterlace", "auto", ["auto", "on", "off"], "Make one picture of two woven fields."
+    "deinterlace", "auto", ["auto", "on", "off"], "Make pictures whole that consist of two fields."
 )
 _RATE = flags.DEFINE_string(
     "rate",

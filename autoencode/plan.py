@@ -89,7 +89,8 @@ def make_plan(
             raise UserError(
                 f"run {begun.name} was begun on {begun.frames:,} frames, {frames.name} has {frames.frames:,}"
             )
-        return Plan(begun, frames, fields.get("epochs", begun.epochs_asked), resumes=True, data_dir=data_dir)
+        epochs = fields.get("epochs", begun.epochs_asked)
+        return Plan(_with_origin(begun), frames, epochs, resumes=True, data_dir=data_dir)
 
     frames = find(data_dir, dataset)
     if fields.get("size", frames.size) != frames.size:
@@ -109,7 +110,7 @@ def make_plan(
             ours = ours and _same(candidate.config, config) and candidate.config.epochs <= epochs
             ours = ours and _same_origin(candidate.origin, origin) and not candidate.only_weights
             if ours and candidate.epochs_done < epochs:
-                return Plan(candidate, frames, epochs, resumes=True, data_dir=data_dir)
+                return Plan(_with_origin(candidate), frames, epochs, resumes=True, data_dir=data_dir)
     folder = run_folder(run) if run is not None else _new_folder(frames, preset)
     begins = Run(folder, config, preset, frames.name, frames.frames, id=uuid.uuid4().hex, origin=origin)
     return Plan(begins, frames, config.epochs, resumes=False, data_dir=data_dir)
@@ -136,6 +137,14 @@ def _config_from(
         return source.preset, dataclasses.replace(source.config, **{"precision": "auto", **fields})
     preset = preset or source.preset
     return preset, make_config(preset, **{**fields, **networks})
+
+
+def _with_origin(begun: Run) -> Run:
+    """The run; if it has no state yet, with the weights that its origin has by now."""
+    if not begun.origin or begun.states():
+        return begun
+    source = read_run(Path(begun.origin.folder))
+    return dataclasses.replace(begun, origin=source.as_origin(begun.origin.keeps_linear_path))
 
 
 def _same_origin(begun: Origin | None, asked: Origin | None) -> bool:

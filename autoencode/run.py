@@ -87,7 +87,12 @@ class Run:
     @property
     def only_weights(self) -> bool:
         """Whether there are weights, and no state from which a training could go on."""
-        return not self.states() and bool(self.bests or self.epochs_after(-1))
+        return not self.states() and bool(self.best or self.epochs_after(0))
+
+    @property
+    def trained(self) -> bool:
+        """Whether there is anything to render from."""
+        return bool(self.best or self.epochs_done or self.epochs_after(0))
 
     def as_origin(self, keeps_linear_path: bool) -> Origin:
         """What a run begins with that begins with the networks of this one: the weights that `render` takes.
@@ -136,6 +141,11 @@ class Run:
         return bests[-1] if bests else None
 
     @property
+    def best_step(self) -> int:
+        """The step of the best weights, −1 if there are none."""
+        return int(self.best.name.rpartition("-")[2]) if self.best else -1
+
+    @property
     def bests(self) -> list[Path]:
         """The best, and before it the one that it takes the place of, if that was not deleted yet."""
         found = _found(self.folder / "best", r"(\d+)-step-\d+")
@@ -168,14 +178,15 @@ class Run:
         if epoch is not None and last:
             raise UserError("--epoch and --last: choose one of them")
         if epoch is None:
-            best, states = self.best, self.states()
-            if best is not None and not last:
-                return best
-            if not self.epochs_done:
+            if last and self.only_weights:
+                raise UserError(f"{self.checkpoints}: has no state; leave out --last")
+            if self.best and not last:
+                return self.best
+            if not self.trained:
                 raise UserError(
                     f"{self.folder}: has no checkpoint yet; go on with `python -m autoencode.train`"
                 )
-            return states[0]
+            return self.states()[0] if self.epochs_done else max(self.epochs_after(0))
         path = self.epoch_path(epoch)
         if not path.with_suffix(".index").exists():
             kept = sorted(int(number) for number, _ in _found(path.parent, r"(\d+)"))
@@ -191,9 +202,13 @@ class Run:
         with locked(self.folder / ".lock", busy):
             yield
 
-    def write(self) -> None:
-        """Writes `config.json` into the locked folder. Raises `UserError` if there is one by now."""
-        if (self.folder / "config.json").exists():
+    def write(self, again: bool = False) -> None:
+        """Writes `config.json` into the locked folder, for the first time or `again`.
+
+        Raises:
+            UserError: it is the first time, and there is one by now.
+        """
+        if not again and (self.folder / "config.json").exists():
             raise UserError(f"run {self.name} was begun by another process meanwhile; name another --run")
         stored = {
             "id": self.id,
@@ -258,7 +273,7 @@ def all_runs() -> list[Run]:
 
 def find_trained_run(name: str | None) -> Run:
     """The named run, or the newest with a checkpoint. Raises `UserError` if there is none."""
-    trained = [run for run in all_runs() if run.best or run.epochs_done]
+    trained = [run for run in all_runs() if run.trained]
     if name is not None:
         folder = run_folder(name)
         if trained and not (folder / "config.json").exists():

@@ -25,7 +25,10 @@ _RUN = flags.DEFINE_string(
     "run", None, "Name under experiments/runs/, or a path; the newest unfinished, or a new one."
 )
 _FROM = flags.DEFINE_string(
-    "from", None, "Name or path of a run: a new one begins with its networks, on any frames of their size."
+    "from",
+    None,
+    "Name or path of a run: a new one begins with its best encoder and decoder and its newest discriminator,"
+    " on any frames of their size.",
 )
 _KEEP_LINEAR_PATH = flags.DEFINE_boolean(
     "keep_linear_path", False, "With --from: the linear path stays that run's, and is not the new film's."

@@ -1,5 +1,7 @@
 """What goes wrong is one line on stderr and a status that is not 0, before TensorFlow is loaded."""
 
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -209,3 +211,44 @@ def test_train_says_at_once_which_of_several_datasets_it_takes(place, tmp_path):
     said = typed("train", "--preset=tiny", cwd=tmp_path, **nothing_loads).stdout
     assert said.strip() == "of 2 datasets the one that `frames` was last told: two-32x32-00000000"
     assert not typed("train", "--preset=tiny", "--dataset=one", cwd=tmp_path, **nothing_loads).stdout
+
+
+@pytest.mark.parametrize(
+    ("says", "named"),
+    [
+        (
+            "ffmpeg version 4.4.2-0ubuntu1\nlibavutil      56. 70.100",
+            "is ffmpeg 4.4.2-0ubuntu1, which is too old",
+        ),
+        (
+            "ffmpeg version N-109542-g1bf1c6d\nlibavutil      57. 44.100",
+            "N-109542-g1bf1c6d, which is too old",
+        ),
+        ("python 3", "is no ffmpeg"),
+    ],
+)
+def test_an_ffmpeg_that_does_not_do_is_named_and_not_the_film(place, tmp_path, says, named):
+    program = tmp_path / "ffmpeg"
+    program.write_text(f"#!/bin/sh\ncat <<END\n{says}\nEND\n")
+    program.chmod(0o755)
+    result = typed("frames", f"--film={FILM}", cwd=place, IMAGEIO_FFMPEG_EXE=str(program))
+    assert result.returncode == 1
+    assert f"IMAGEIO_FFMPEG_EXE={program}: {named}" in result.stderr
+    assert FILM not in result.stderr
+
+
+def test_nobodys_keras_settings_change_the_networks(tmp_path):
+    (tmp_path / ".keras").mkdir()
+    settings = {
+        "backend": "torch",
+        "image_data_format": "channels_first",
+        "floatx": "float16",
+        "epsilon": 1e-3,
+    }
+    (tmp_path / ".keras/keras.json").write_text(json.dumps(settings))
+    program = "import autoencode, keras; from keras import config as c;"
+    program += "print(c.backend(), c.image_data_format(), c.floatx())"
+    environment = {**os.environ, "HOME": str(tmp_path), "KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-c", program]
+    result = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["tensorflow", "channels_last", "float32"]

@@ -54,6 +54,7 @@ def test_train_says_first_what_it_would_do(place):
     assert "preset tiny in " in said
     assert "size 48x32" in said
     assert "encoder: " in said
+    assert re.search(r"memory: [\d,]+ MB", said)
     assert "disk space" in said
     assert not (place / "experiments").exists()
 

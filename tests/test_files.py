@@ -83,6 +83,7 @@ def test_on_a_network_drive_a_folder_that_was_emptied_goes_with_its_lock(tmp_pat
     [
         ("file:///films/a%20film%25.mp4", "/films/a film%.mp4"),
         ("file://localhost/films/a.mp4", "/films/a.mp4"),
+        ("file:/films/a.mp4", "/films/a.mp4"),
         ("films/a%20film.mp4", "films/a%20film.mp4"),
     ],
 )

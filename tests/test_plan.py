@@ -237,6 +237,32 @@ def test_weights_without_a_state_to_go_on_from_are_never_overwritten():
     assert not plan().resumes
 
 
+def test_epochs_alone_can_be_rendered_and_begun_with():
+    dataset()
+    run = begun("mine", epoch=1.0)
+    (run.checkpoints / "step-2.index").unlink()
+    (run.folder / "epochs").mkdir()
+    for epoch in (1, 2):
+        run.epoch_path(epoch).with_suffix(".index").touch()
+    assert find_trained_run("mine").weights() == run.epoch_path(2)
+    with pytest.raises(UserError, match="leave out --last"):
+        run.weights(last=True)
+    assert plan(begin_from="mine", run="new").run.origin.weights == "epochs/0002"
+
+
+def test_a_run_without_a_state_begins_with_what_its_origin_has_by_now():
+    dataset()
+    old = shared("old", preset="demo")
+    chosen = plan(begin_from="old", epochs=2)
+    chosen.run.folder.mkdir()
+    chosen.run.write()
+    (old.folder / "best/0-step-2.index").rename(old.folder / "best/1-step-4.index")
+    again = plan(chosen.run.name)
+    assert (again.resumes, again.run.origin.weights) == (True, "best/1-step-4")
+    again.run.write(again=True)
+    assert read_run(again.run.folder).origin.weights == "best/1-step-4"
+
+
 def test_a_run_begins_with_the_networks_of_another():
     dataset()
     shared("old", preset="demo", learning_rate=1e-3, seed=3)

@@ -89,7 +89,8 @@ def read(folder: Path) -> Dataset:
         broken = stored.get("broken", "")
         return Dataset(name, folder, (width, height), frames, sources, reading, black, broken)
     except (OSError, ValueError, TypeError, KeyError):
-        raise UserError(f"{folder}: not a dataset of frames; make one with `make frames FILM=…`") from None
+        make = "make one with `python -m autoencode.frames --film=FILM`"
+        raise UserError(f"{folder}: not a dataset of frames; {make}") from None
 
 
 def datasets(data_dir: Path) -> list[Dataset]:

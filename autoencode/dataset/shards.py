@@ -1,5 +1,6 @@
 """The shards of a dataset, and which of them cannot be read."""
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ import tensorflow_datasets as tfds
 
 from autoencode.dataset.catalogue import Dataset
 from autoencode.errors import UserError
+from autoencode.frame_size import format_size
 
 _OF_READING = (tf.errors.DataLossError, tf.errors.NotFoundError, tf.errors.FailedPreconditionError)
 """What TensorFlow raises where a shard is torn, missing, or cut between records; not which one."""
@@ -25,9 +27,13 @@ def shards_named(dataset: Dataset) -> Iterator[None]:
         yield
     except _OF_READING:
         if shard := _first_broken(dataset):
+            films = [f"--film={source.path}" for source in dataset.sources]
+            anew = shlex.join(
+                ["python", "-m", "autoencode.frames", *films, f"--size={format_size(dataset.size)}"]
+            )
             raise UserError(
                 f"{shard}: missing or damaged; delete the folder {dataset.folder.parent}, and make it"
-                " anew with `python -m autoencode.frames`"
+                f" anew with `{anew}`"
             ) from None
         raise
 

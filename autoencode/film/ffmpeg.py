@@ -19,6 +19,9 @@ from autoencode.errors import UserError
 OLDEST = 9
 """The major version of ffmpeg that is needed at least; tried were 9.0, and 7.0, which fails."""
 
+OLDEST_LIBRARY = 61
+"""Its libavutil's, which builds from between two releases have too."""
+
 
 @cache
 def binary() -> str:
@@ -32,27 +35,30 @@ def binary() -> str:
         what = f"IMAGEIO_FFMPEG_EXE={named}"
         mend = f"name ffmpeg {OLDEST} or a newer one, or unset it to use the one that was installed with this"
         try:
-            calls_itself = _version(named)
+            said = _said(named)
         except (OSError, subprocess.SubprocessError) as error:
             raise UserError(f"{what}: does not run ({error}); {mend}") from None
-        if not calls_itself:
+        library = re.search(r"^libavutil +(\d+)\.", said, re.MULTILINE)
+        if not library:
             raise UserError(f"{what}: is no ffmpeg; {mend}")
-        major = re.match(r"n?(\d+)\.", calls_itself)  # builds from between two releases have none
-        if major and int(major[1]) < OLDEST:
-            raise UserError(f"{what}: is ffmpeg {calls_itself}, which is too old; {mend}")
+        if int(library[1]) < OLDEST_LIBRARY:
+            raise UserError(f"{what}: is ffmpeg {_version(said)}, which is too old; {mend}")
     return imageio_ffmpeg.get_ffmpeg_exe()
 
 
 @cache
 def version() -> str:
     """What it calls itself: 'n9.0.2-17-g2a571b6068-20260930'."""
-    return _version(binary())
+    return _version(_said(binary()))
 
 
-def _version(path: str) -> str:
-    said = subprocess.run([path, "-version"], stdin=subprocess.DEVNULL, capture_output=True, check=True)
-    found = re.match(r"ffmpeg version (\S+)", said.stdout.decode(errors="replace"))
-    return found[1] if found else ""
+def _said(path: str) -> str:
+    ran = subprocess.run([path, "-version"], stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    return ran.stdout.decode(errors="replace")
+
+
+def _version(said: str) -> str:
+    return said.removeprefix("ffmpeg version ").split(maxsplit=1)[0]
 
 
 @cache

@@ -17,8 +17,22 @@ from autoencode.files import sha256
 from autoencode.film import ffmpeg
 
 FILMS = {
-    *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"),
-    *(".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv"),
+    *(
+        ".3gp",
+        ".asf",
+        ".avi",
+        ".divx",
+        ".dv",
+        ".f4v",
+        ".flv",
+        ".gif",
+        ".m2ts",
+        ".m2v",
+        ".m4v",
+        ".mkv",
+        ".mov",
+    ),
+    *(".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".ogm", ".ogv", ".rm", ".ts", ".vob", ".webm", ".wmv", ".y4m"),
 }
 """Endings of films' names: a folder with one of these is a folder of films."""
 
@@ -75,6 +89,7 @@ def read_folder(path: Path) -> Folder | None:
     if films:
         return None
     rows = _rows(_NUMBERED, [entry for entry in entries if entry.suffix.lower() in PICTURES])
+    rows = {row: pictures for row, pictures in rows.items() if len(pictures) > 1}  # one alone is no film
     if not rows:
         return None
     if len(rows) > 1:

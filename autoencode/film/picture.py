@@ -27,7 +27,7 @@ _WHOLE = {
     180: "vflip,bwdif=mode=send_frame,vflip,",
     270: "transpose=cclock,bwdif=mode=send_frame,transpose=clock,",
 }
-"""Makes woven fields whole, by the degrees that the picture was turned counter-clockwise."""
+"""Deinterlaces, by the degrees that the picture was turned counter-clockwise."""
 
 
 def filters(film: FilmInfo, size: Size) -> str:

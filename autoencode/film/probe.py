@@ -70,7 +70,7 @@ class FilmInfo:
     folder: Folder | None = None  # what is in the folder, if it is one
     opening: tuple[str, ...] = ()  # with which ffmpeg opens the folder
     crop: Crop | None = None  # the part of the picture as shown that is used; None: all
-    deinterlace: bool = False  # whether pictures are woven of two fields, that have to be made one
+    deinterlace: bool = False  # whether pictures consist of two fields, that have to be made one
 
     @property
     def clocked(self) -> bool:
@@ -99,7 +99,7 @@ class FilmInfo:
 
     @property
     def progressive(self) -> bool:
-        """Whether the stream states that its pictures are whole, not woven of two fields."""
+        """Whether the stream states that its pictures do not consist of two fields."""
         return self.order == "progressive"
 
     @property

@@ -86,7 +86,7 @@ def rehearse(plan: Plan, trainer: Trainer) -> None:
     keeps_linear_path = run.origin and run.origin.keeps_linear_path
     if config.linear_path and not run.states() and not keeps_linear_path:
         print(f"before the first step: the film's components, about {duration(_components_take(plan))}")
-    print(f"memory: up to {_peak_bytes() / 1e6:,.0f} MB, as far as these steps tell")
+    print(f"memory: {_peak_bytes() / 1e6:,.0f} MB at the peak of these steps")
     print(f"disk space: up to {disk_bytes(plan, trainer) / 1e6:,.0f} MB. A dry run: nothing was written.")
 
 

@@ -198,6 +198,10 @@ class Guard:
             memory.likenesses = [*memory.likenesses, now["likeness"]][-LATELY:]
         return None
 
+    def keep(self, psnr: float) -> None:
+        """Takes the `psnr` of the best weights that are kept, which an earlier state does not know."""
+        self.memory.kept_psnr = max(self.memory.kept_psnr, psnr)
+
     def best(self, psnr: float) -> bool:
         """Whether these weights, with `psnr` on the evaluation frames, are the best to be kept so far."""
         if psnr <= self.memory.kept_psnr:

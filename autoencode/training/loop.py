@@ -18,7 +18,7 @@ from autoencode.files import check_room
 from autoencode.interrupt import handled
 from autoencode.plan import Plan
 from autoencode.progress import bar
-from autoencode.training.checkpoints import Checkpoints, restore_origin
+from autoencode.training.checkpoints import Checkpoints, restore_origin, restore_weights
 from autoencode.training.components import PASSES, principal_components
 from autoencode.training.forecast import Headline, disk_bytes, rehearse
 from autoencode.training.guard import ROLLBACKS, Guard, caution_after, seed_after
@@ -71,8 +71,8 @@ def train(plan: Plan, rhythm: Rhythm = Rhythm(), dry_run: bool = False) -> None:
     needed = disk_bytes(plan, trainer) - run.state_bytes()
     check_room(run.folder, needed, f"{run.folder}: training", "choose another --run path")
     with run.locked(), _stop_asked() as stop:
-        if not plan.resumes:
-            run.write()
+        if not (plan.resumes and run.states()):
+            run.write(again=plan.resumes)
         with shards_named(plan.dataset):
             loop = _Loop(plan, trainer, rhythm, stop)
         try:
@@ -93,10 +93,20 @@ class _Loop:
         self.per_epoch = self.run.steps_per_epoch
         self.guard = Guard(self.run.config, trainer.schedule_steps)
         self.checkpoints = Checkpoints(self.run, trainer, self.guard)
-        self.step = self.checkpoints.restore_latest()
         self.steps = plan.epochs * self.per_epoch
         samples = [sample_frames(plan.dataset, count) for count in (PICTURED, EVALUATED)]
+        self.step = self.checkpoints.restore_latest()
         self.journal = Journal(self.run, trainer, *samples, self.step, self.guard.memory.rollbacks)
+        if self.run.best_step > self.step:
+            self._measure_best()
+
+    def _measure_best(self) -> None:
+        """The states after the best weights are gone: worse ones must not take their place."""
+        encoder, decoder, _ = self.trainer.networks
+        restore_weights(self.run, self.run.best, encoder, decoder)
+        best = self.journal.sample()["sample_psnr"]
+        self.checkpoints.restore_latest()
+        self.guard.keep(best)
 
     def train(self) -> None:
         """Trains to the end, or until it is asked to stop."""

@@ -106,6 +106,7 @@ def test_what_else_is_in_the_folder(tmp_path):
     with pytest.raises(UserError, match=r"1\.png: has the same number as 01\.png"):
         probe(folder)
     (folder / "01.png").rename(folder / "b1.png")
+    (folder / "b2.png").write_bytes((folder / "2.png").read_bytes())
     with pytest.raises(UserError, match=r"several rows of pictures \(\*\.png, b\*\.png\)"):
         probe(folder)
     make_film(folder / "film.mkv")
@@ -183,3 +184,11 @@ def test_beside_another_film_a_dvd_is_not_taken_alone(tmp_path):
     make_film(folder / "film.mkv")
     with pytest.raises(UserError, match="VIDEO_TS: a folder"):
         probe(folder)
+
+
+@pytest.mark.parametrize("name", ["film.asf", "film.divx"])
+def test_one_numbered_picture_beside_a_film_is_no_film(tmp_path, name):
+    make_film(tmp_path / "film.mkv")
+    (tmp_path / "film.mkv").rename(tmp_path / name)  # ffmpeg goes by what is in it
+    pictures(tmp_path, frames=1, name="poster%d.jpg")
+    assert films_in(tmp_path) == [tmp_path / name]

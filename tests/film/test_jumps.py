@@ -38,7 +38,9 @@ def test_two_recordings_in_one_file_follow_each_other_when_that_is_allowed(tmp_p
     assert number_of(excerpt[0].pixels) == 12 - round(timeline.begin * 24)
 
 
-@pytest.mark.parametrize("sound", ["aac", "mp2", "s302m -ar 48000 -ac 2 -strict -2"])
+@pytest.mark.parametrize(
+    "sound", ["aac", "mp2", pytest.param("s302m -ar 48000 -ac 2 -strict -2", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("torn", [False, True], ids=["whole", "torn"])
 def test_each_recording_keeps_its_sound(tmp_path, sound, torn):
     """However many there are, though their sound is longer than their pictures or they begin anywhere."""

@@ -153,3 +153,17 @@ def test_a_run_is_trained_by_one_process_at_a_time(dataset, whole):
 def test_two_new_runs_do_not_share_a_folder(dataset, whole):
     with pytest.raises(UserError, match="was begun by another process meanwhile"):
         train(Plan(whole, dataset, epochs=2, resumes=False), RHYTHM)
+
+
+def test_better_weights_than_the_states_that_are_left_can_make_are_kept(tmp_path):
+    dataset = make_dataset(tmp_path / "data", np.full((10, 32, 32, 3), 230, np.uint8))
+    easy = {"linear_path": False, "pixel_weight": 10.0, "learning_rate": 1e-2, "norm_momentum": 0.0}
+    run = trained(dataset, tmp_path / "run", **easy)
+    best = {path.name: path.read_bytes() for path in (run.folder / "best").iterdir()}
+    for file in run.checkpoints.glob("pause-*"):
+        file.unlink()
+    stored = json.loads((run.folder / "config.json").read_text())
+    stored["config"]["learning_rate"] = 1e-12  # stands in for bad luck: now it learns nothing
+    (run.folder / "config.json").write_text(json.dumps(stored))
+    trained(dataset, tmp_path / "run")
+    assert {path.name: path.read_bytes() for path in (run.folder / "best").iterdir()} == best
