@@ -222,7 +222,7 @@ def test_train_says_at_once_which_of_several_datasets_it_takes(place, tmp_path):
         ),
         (
             "ffmpeg version N-109542-g1bf1c6d\nlibavutil      57. 44.100",
-            "N-109542-g1bf1c6d, which is too old",
+            "is ffmpeg N-109542-g1bf1c6d, which is too old",
         ),
         ("python 3", "is no ffmpeg"),
     ],
