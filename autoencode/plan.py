@@ -67,7 +67,7 @@ def make_plan(
         UserError: something does not exist, or contradicts the run or the dataset.
     """
     make_config(preset or "paper", **fields)  # refuses a value that no run could have
-    source = find_trained_run(begin_from) if begin_from is not None else None
+    source = find_trained_run(begin_from, "from") if begin_from is not None else None
     if keep_linear_path and not (source and source.config.linear_path):
         raise UserError("--keep_linear_path: goes with --from, and a run that has a linear path")
     origin = source and source.as_origin(keep_linear_path)

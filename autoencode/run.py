@@ -271,14 +271,14 @@ def all_runs() -> list[Run]:
     return sorted(runs, key=_touched, reverse=True)
 
 
-def find_trained_run(name: str | None) -> Run:
-    """The named run, or the newest with a checkpoint. Raises `UserError` if there is none."""
+def find_trained_run(name: str | None, flag: str = "run") -> Run:
+    """The run that a flag names, or the newest that can be rendered. Raises `UserError` if there is none."""
     trained = [run for run in all_runs() if run.trained]
     if name is not None:
         folder = run_folder(name)
         if trained and not (folder / "config.json").exists():
             there = ", ".join(run.name for run in trained[:5])
-            raise UserError(f"{folder.absolute()}: no run there; --run may be {there}")
+            raise UserError(f"{folder.absolute()}: no run there; --{flag} may be {there}")
         return read_run(folder)
     if trained:
         return trained[0]

@@ -133,7 +133,7 @@ class _Loop:
         self.journal.close()
         if not finished:
             raise KeyboardInterrupt(f"stopped at step {self.step} and saved; go on with: {self.plan.command}")
-        if not self.guard.healthy and run.best:
+        if not self.guard.healthy and -1 < run.best_step < self.step:
             print(f"the last steps show a sign of collapse: render takes the best weights, {run.best.name}")
         print(f"trained: {run.folder}; to look at: {to_look_at}")
 
