@@ -45,7 +45,7 @@ def _download(folder: Path) -> Path:
     pip = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--require-hashes"]
     command = [*pip, "--no-deps", "--no-binary=moviepy", f"--dest={folder}", f"--requirement={requirements}"]
     print(f"downloading {PACKAGE} (58 MB), for the film in it", flush=True)
-    done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     packages = list(folder.glob("moviepy-*.tar.gz"))
     if done.returncode or not packages:
         words = done.stderr.strip().splitlines() or ["no reason given"]
