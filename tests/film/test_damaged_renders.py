@@ -53,7 +53,7 @@ def test_resumed_behind_a_hole_the_film_is_the_same_and_the_hole_is_known(tmp_pa
     assert render("film3.mkv") == unbroken
 
 
-@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+@pytest.mark.parametrize("suffix", ["mp4", pytest.param("mkv", marks=pytest.mark.slow)])
 def test_frames_rendered_before_damage_are_kept_and_not_made_again(tmp_path, lose, suffix):
     path = make_film(tmp_path / f"film.{suffix}", frames=FRAMES)
     made = []

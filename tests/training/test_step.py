@@ -258,7 +258,14 @@ def test_half_precision_follows_float32(precision, linear_path):
         assert np.linalg.norm(ours) == pytest.approx(np.linalg.norm(theirs), rel=0.1)
 
 
-@pytest.mark.parametrize(("equilibrium", "still"), [(0.68, None), (5.0, "discriminator"), (0.0, "decoder")])
+@pytest.mark.parametrize(
+    ("equilibrium", "still"),
+    [
+        (0.0, "decoder"),
+        pytest.param(0.68, None, marks=pytest.mark.slow),
+        pytest.param(5.0, "discriminator", marks=pytest.mark.slow),
+    ],
+)
 def test_float16_finds_its_loss_scale_and_learns_whoever_sits_out(equilibrium, still):
     fields = {"precision": "mixed_float16", "gate_equilibrium": equilibrium, "gate_margin": 0.35}
     trainer = Trainer(dataclasses.replace(TINY, **fields), schedule_steps=10)
