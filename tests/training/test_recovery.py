@@ -163,7 +163,8 @@ def test_a_sign_of_collapse_at_the_very_end_is_said(bruised):
     assert f"sign of collapse: render takes the best weights, {run.best.name}" in said
 
 
-@pytest.mark.parametrize("stop", [8, *(pytest.param(step, marks=pytest.mark.slow) for step in (4, 9, 11))])
+@pytest.mark.slow
+@pytest.mark.parametrize("stop", [4, 8, 9, 11])
 def test_interrupted_before_in_or_after_a_collapse_the_weights_are_those_of_the_unbroken_run(
     stop, dataset, collapsed, tmp_path, monkeypatch
 ):
