@@ -75,13 +75,15 @@ def stopped(
 def unread(name: str, *flags: str, cwd: Path) -> int:
     """The same with nobody who reads what it says; its status."""
     with tempfile.TemporaryDirectory() as folder:
-        pipe = Path(folder, "pipe")
-        os.mkfifo(pipe)
+        pipes = [Path(folder, "said"), Path(folder, "complained")]
+        for pipe in pipes:
+            os.mkfifo(pipe)
 
         def open_and_close(process: BaseProcess) -> None:
-            os.close(os.open(pipe, os.O_RDONLY))
+            for pipe in pipes:  # each waits until the command opens it too
+                os.close(os.open(pipe, os.O_RDONLY))
 
-        return _run(_Setting(name, flags, cwd, [pipe, pipe]), open_and_close)
+        return _run(_Setting(name, flags, cwd, pipes), open_and_close)
 
 
 def in_terminal(name: str, *flags: str, cwd: Path, once: Callable[[], bool], ignored: bool) -> int:
