@@ -8,32 +8,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 from absl import flags
 
-from autoencode import command, film_flags
+from autoencode import command, film_flags, run_flags
 from autoencode.dataset.catalogue import find
 from autoencode.errors import UserError
 from autoencode.files import typed_path
+from autoencode.film.folder import sha256_of
 from autoencode.film.reading import open_film
 from autoencode.film.timeline import clock
 from autoencode.frame_size import format_size
 from autoencode.quiet import quiet
-from autoencode.run import Run, find_trained_run
+from autoencode.run import Run
 
 if TYPE_CHECKING:
     from autoencode.evaluation import Evaluation
 
 flags.adopt_module_key_flags(film_flags)
+flags.adopt_module_key_flags(run_flags)
 _FILM = flags.DEFINE_string("film", None, "The film to measure on.")
 _DATASET = flags.DEFINE_string(
     "dataset", None, "The dataset to measure on; the run's own if neither is given."
 )
 _DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the datasets.")
-_RUN = flags.DEFINE_string(
-    "run", None, "Name under experiments/runs/, or a path; the newest that was trained."
-)
-_EPOCH = flags.DEFINE_integer(
-    "epoch", None, "As the networks were after this epoch; when they were best if left out.", 1
-)
-_LAST = flags.DEFINE_boolean("last", False, "As they are now, be they the best or not.")
 _VMAF = flags.DEFINE_boolean("vmaf", True, "Measure VMAF too, which takes longest.")
 _JSON = flags.DEFINE_boolean("json", False, "One line of JSON on stdout, and nothing else.")
 
@@ -50,21 +45,23 @@ def main() -> None:
         raise UserError(
             f"--{part.replace(' ', ' --')}: is of a film, named by --film; a dataset is measured whole"
         )
-    run = find_trained_run(_RUN.value)
-    weights = run.weights(_EPOCH.value, _LAST.value)
+    run = run_flags.find_run()
     if on_film:
         film, timeline = open_film(typed_path("film", _FILM.value), film_flags.reading())
-        on = film.path.name
+        on, films = film.path.name, [sha256_of(film.path)]
     else:
         dataset = find(typed_path("data_dir", _DATA_DIR.value), _DATASET.value or run.dataset)
         if dataset.size != run.config.size:
             held, needed = format_size(dataset.size), format_size(run.config.size)
             raise UserError(f"dataset {dataset.name} holds frames of {held}; run {run.name} takes {needed}")
-        on = dataset.name
+        on, films = dataset.name, [source.sha256 for source in dataset.sources]
+    weights = run_flags.choose_weights(run, films)
     with quiet():
         from autoencode.evaluation import dataset_footage, evaluate, film_footage
         from autoencode.reconstruct import Reconstructor
     footage = film_footage(film, timeline, run.config.size) if on_film else dataset_footage(dataset)
+    if not _JSON.value and not run_flags.learned(run, films):
+        print(run_flags.which_encoder(run, weights, on), flush=True)
     evaluation = evaluate(Reconstructor(run, weights), footage, with_vmaf=_VMAF.value)
     if _JSON.value:
         print(_json(run, weights, on, evaluation, timeline.damage.notes if on_film else []))
@@ -78,6 +75,7 @@ def _json(run: Run, weights: Path, on: str, evaluation: "Evaluation", damage: li
     figures = {
         "run": run.name,
         "weights": weights.name,
+        "encoder": "other" if run.is_second(weights) else "own",
         "on": on,
         "frames": len(evaluation.times),
         "damage": damage,

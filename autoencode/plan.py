@@ -28,8 +28,8 @@ class Plan:
 
     @property
     def finished(self) -> bool:
-        """Whether the run has all its epochs."""
-        return self.run.epochs_done >= self.epochs
+        """Whether the run has all its epochs, and its second encoder if it is to have one."""
+        return self.run.epochs_done >= self.epochs and self.run.second_done
 
     @property
     def command(self) -> str:
@@ -59,6 +59,7 @@ def make_plan(
             Config, begun for as many epochs or fewer, or else a new one.
         fields: Config fields that were asked for by name. `epochs` may differ from those of a named run;
             left out, the run goes as far as it was last told to, at least as it was begun for.
+            `second_epochs` may differ until the run has a second encoder.
         begin_from: name or path of a run whose networks a new one begins with; what neither `preset` nor
             `fields` say is as it was there.
         keep_linear_path: the linear path stays that run's, and is not computed of the new film.
@@ -66,7 +67,8 @@ def make_plan(
     Raises:
         UserError: something does not exist, or contradicts the run or the dataset.
     """
-    make_config(preset or "paper", **fields)  # refuses a value that no run could have
+    # Refuses a value that no run could have. (Whether a second encoder fits is for the run to say.)
+    make_config(preset or "paper", **{**fields, "second_epochs": 0})
     source = find_trained_run(begin_from, "from") if begin_from is not None else None
     if keep_linear_path and not (source and source.config.linear_path):
         raise UserError("--keep_linear_path: goes with --from, and a run that has a linear path")
@@ -90,7 +92,7 @@ def make_plan(
                 f"run {begun.name} was begun on {begun.frames:,} frames, {frames.name} has {frames.frames:,}"
             )
         epochs = fields.get("epochs", begun.epochs_asked)
-        return Plan(_with_origin(begun), frames, epochs, resumes=True, data_dir=data_dir)
+        return Plan(_taken_up(begun, frames, fields), frames, epochs, resumes=True, data_dir=data_dir)
 
     frames = find(data_dir, dataset)
     if fields.get("size", frames.size) != frames.size:
@@ -107,12 +109,18 @@ def make_plan(
         for candidate in all_runs():
             epochs = fields.get("epochs", candidate.epochs_asked)
             ours = (candidate.dataset, candidate.frames) == (frames.name, frames.frames)
-            ours = ours and _same(candidate.config, config) and candidate.config.epochs <= epochs
+            ours = ours and _same(candidate.config, config, fields) and candidate.config.epochs <= epochs
             ours = ours and _same_origin(candidate.origin, origin) and not candidate.only_weights
-            if ours and candidate.epochs_done < epochs:
-                return Plan(_with_origin(candidate), frames, epochs, resumes=True, data_dir=data_dir)
+            if ours and not Plan(candidate, frames, epochs, resumes=True).finished:
+                taken_up = _taken_up(candidate, frames, fields)
+                return Plan(taken_up, frames, epochs, resumes=True, data_dir=data_dir)
     folder = run_folder(run) if run is not None else _new_folder(frames, preset)
-    begins = Run(folder, config, preset, frames.name, frames.frames, id=uuid.uuid4().hex, origin=origin)
+    begins = Run(
+        *(folder, config, preset, frames.name, frames.frames),
+        id=uuid.uuid4().hex,
+        films=_films(frames),
+        origin=origin,
+    )
     return Plan(begins, frames, config.epochs, resumes=False, data_dir=data_dir)
 
 
@@ -139,6 +147,28 @@ def _config_from(
     return preset, make_config(preset, **{**fields, **networks})
 
 
+def _films(dataset: Dataset) -> tuple[str, ...]:
+    """SHA-256 of the films that a dataset was made of."""
+    return tuple(source.sha256 for source in dataset.sources)
+
+
+def _taken_up(begun: Run, frames: Dataset, fields: dict[str, Any]) -> Run:
+    """A run that goes on, with what was asked for of it by name.
+
+    Raises:
+        UserError: its second encoder has begun to learn for another number of epochs.
+    """
+    held = begun.config.second_epochs
+    epochs = fields.get("second_epochs", held)
+    if epochs != held and begun.trained and (begun.second_weights or begun.second_states):
+        raise UserError(
+            f"--second_epochs={epochs}: the second encoder of run {begun.name} learns for {held};"
+            f" leave the flag out, or delete {begun.folder / 'second'} and begin it anew"
+        )
+    config = dataclasses.replace(begun.config, second_epochs=epochs)
+    return _with_origin(dataclasses.replace(begun, config=config, films=_films(frames)))
+
+
 def _with_origin(begun: Run) -> Run:
     """The run; if it has no state yet, with the weights that its origin has by now."""
     if not begun.origin or begun.states():
@@ -157,7 +187,8 @@ def _make_frames(size: str) -> str:
 
 
 def _refuse_contradictions(run: Run, dataset: str | None, preset: str | None, fields: dict[str, Any]) -> None:
-    asked = {"dataset": dataset, "preset": preset, **{k: v for k, v in fields.items() if k != "epochs"}}
+    asked = {"dataset": dataset, "preset": preset, **fields}
+    asked = {name: value for name, value in asked.items() if name not in ("epochs", "second_epochs")}
     if fields.get("precision") == "auto":
         del asked["precision"]  # whatever auto was then
     for name, value in asked.items():
@@ -170,10 +201,14 @@ def _refuse_contradictions(run: Run, dataset: str | None, preset: str | None, fi
             )
 
 
-def _same(begun: Config, asked: Config) -> bool:
-    """Whether a run of `begun` may go on for `asked`: the epochs may grow, `auto` is whatever it was then."""
+def _same(begun: Config, asked: Config, fields: dict[str, Any]) -> bool:
+    """Whether a run of `begun` may go on for `asked`: the epochs may grow, and what was not typed in `fields`
+    may be as it was then: the precision that `auto` stood for, and the epochs of the second encoder.
+    """
     precision = begun.precision if asked.precision == "auto" else asked.precision
-    return begun == dataclasses.replace(asked, epochs=begun.epochs, precision=precision)
+    second = fields.get("second_epochs", begun.second_epochs)
+    asked = dataclasses.replace(asked, epochs=begun.epochs, precision=precision, second_epochs=second)
+    return begun == asked
 
 
 def _new_folder(dataset: Dataset, preset: str) -> Path:

@@ -16,7 +16,7 @@ class Reconstructor:
 
     Args:
         run: whose networks.
-        weights: one of its checkpoints (`Run.weights`).
+        weights: one of its checkpoints (`Run.weights`, `Run.second_weights`).
         noise: standard deviation of the latent noise.
         seed: of that noise.
 
@@ -27,7 +27,7 @@ class Reconstructor:
     def __init__(self, run: Run, weights: Path, noise: float = 0.0, seed: int = 0) -> None:
         self.size = run.config.size
         self._noise, self._seed = noise, seed
-        self._encoder, self._decoder = build_autoencoder(run.config)
+        self._encoder, self._decoder = build_autoencoder(run.config, second=run.is_second(weights))
         width, height = run.config.size
         self._latent_size = run.config.latent_size
         restore_weights(run, weights, self._encoder, self._decoder)

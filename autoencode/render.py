@@ -10,7 +10,7 @@ from pathlib import Path
 
 from absl import flags
 
-from autoencode import __version__, command, film_flags
+from autoencode import __version__, command, film_flags, run_flags
 from autoencode.errors import UserError
 from autoencode.files import check_name, check_room, sha256, typed_path
 from autoencode.film.companions import Companions, encoded, subtitles
@@ -29,18 +29,12 @@ from autoencode.film.writer import FilmWriter
 from autoencode.progress import duration
 from autoencode.quiet import quiet
 from autoencode.resequence import contact_sheet, resequence
-from autoencode.run import Run, find_trained_run
+from autoencode.run import Run
 from autoencode.summary import is_made, replaces, summary_of, write_summary
 
 flags.adopt_module_key_flags(film_flags)
+flags.adopt_module_key_flags(run_flags)
 _FILM = flags.DEFINE_string("film", None, "The film to show, of any size and rate.", required=True)
-_RUN = flags.DEFINE_string(
-    "run", None, "Name under experiments/runs/, or a path; the newest that was trained."
-)
-_EPOCH = flags.DEFINE_integer(
-    "epoch", None, "As the networks were after this epoch; when they were best if left out.", 1
-)
-_LAST = flags.DEFINE_boolean("last", False, "As they are now, be they the best or not.")
 _NOISE = flags.DEFINE_float("noise", 0.0, "Standard deviation of the latent noise.", 0.0)
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of that noise.", 0)
 _LAYOUT = flags.DEFINE_enum(
@@ -84,8 +78,7 @@ def main() -> None:
     command.once(_FILM)
     command.finite(_NOISE)
     path = typed_path("film", _FILM.value)
-    run = find_trained_run(_RUN.value)
-    weights = run.weights(_EPOCH.value, _LAST.value)
+    run = run_flags.find_run()
     size, codec, output = run.config.size, _codec(), _typed(_OUTPUT)
     titles = tuple(_TITLES.value.split("|")) if _TITLES.value else ()
     canvas, height = _canvas(size)
@@ -93,6 +86,8 @@ def main() -> None:
     film, whole, timeline = find_film(path, reading)
     delay = timeline.begin - reading.start
     state = _state(film.path)
+    source_hash = sha256_of(film.path) if run.films else ""
+    weights = run_flags.choose_weights(run, [source_hash])
     writer = FilmWriter(
         run.folder / _default_name(film.path.stem, codec) if _OUTPUT.value is None else output,
         Format(size, timeline.rate, height, _LAYOUT.value, codec, _CRF.value, canvas, titles),
@@ -118,6 +113,8 @@ def main() -> None:
     if not made and replaces(writer) and not writer.begun:
         print(f"{writer.path}: takes the place of what was rendered there before", flush=True)
     print(f"run {run.name}, {weights.parent.name}/{weights.name}", flush=True)
+    if not run_flags.learned(run, [source_hash]):
+        print(run_flags.which_encoder(run, weights, film.path.name), flush=True)
     if codec != "png":
         _say_companions(writer)
     with quiet(), ThreadPoolExecutor() as pool:
@@ -130,13 +127,13 @@ def main() -> None:
     weights_hash = next(map(sha256, weights.parent.glob(f"{glob.escape(weights.name)}.data*")), None)
     reconstructor = Reconstructor(run, weights, noise=_NOISE.value, seed=_SEED.value)
     if not made:
-        source_hash = sha256_of(film.path)
         model = {
             "command": shlex.join(["python", "-m", "autoencode.render", *sys.argv[1:]]),
             "run": run.name,
             "run_folder": str(run.folder.resolve()),
             "weights": f"{weights.parent.name}/{weights.name}",
             "weights_sha256": weights_hash,
+            "encoder": "other" if run.is_second(weights) else "own",
             "noise": _NOISE.value,
             "seed": _SEED.value,
         }
@@ -144,7 +141,7 @@ def main() -> None:
         def summarise() -> None:
             if _state(film.path) != state:
                 timeline.damage.note("was changed or taken away while it was read")
-            write_summary(film, source_hash, timeline, reading, writer, model)
+            write_summary(film, source_hash or sha256_of(film.path), timeline, reading, writer, model)
 
         writer.before = lambda: replaces(writer)  # somebody may have put another there meanwhile
         writer.then = summarise
@@ -233,7 +230,7 @@ def _default_name(stem: str, codec: str) -> str:
 
     Without the characters that Windows, and with it many a network drive, refuses.
     """
-    picture = (_EPOCH, _LAST, _NOISE, _SEED, _LAYOUT, _TITLES, _HEIGHT, _SIZE)
+    picture = (*run_flags.WEIGHTS, _NOISE, _SEED, _LAYOUT, _TITLES, _HEIGHT, _SIZE)
     typed = (*picture, _CODEC, _CRF, _AUDIO, *film_flags.PART)
     changes = [f"-{flag.name}={flag.value}" for flag in typed if flag.value != flag.default]
     name = re.sub(r'[\x00-\x1f/\\:*?"<>|]', "_", stem + "".join(changes))

@@ -5,6 +5,7 @@
         checkpoints/        the last few states, from which training goes on
         best/               encoder and decoder as they were when they remembered best
         epochs/             encoder and decoder as they were after each epoch
+        second/             the second encoder and its decoder, for films that were not learned
         samples/            pictures, numbered by step, and their time-lapse
         metrics.jsonl       one line of figures every so many steps
         tensorboard/        the same for TensorBoard
@@ -50,6 +51,7 @@ class Run:
     dataset: str  # its name
     frames: int  # in the dataset
     id: str  # stands in every checkpoint too, so that one of another run is never taken for one of this
+    films: tuple[str, ...] = ()  # SHA-256 of the films that are learned
     origin: Origin | None = None  # None: it began with random weights
 
     @property
@@ -154,7 +156,7 @@ class Run:
     def state_bytes(self) -> int:
         """Bytes of all states and weights on disk."""
         held = 0
-        for folder in (self.checkpoints, self.folder / "best", self.folder / "epochs"):
+        for folder in (self.checkpoints, *(self.folder / name for name in ("best", "epochs", "second"))):
             for file in folder.glob("*.*"):
                 with suppress(FileNotFoundError):  # another process, that trains the run, deleted it
                     held += file.stat().st_size
@@ -167,6 +169,47 @@ class Run:
         """
         count = int(self.best.name.partition("-")[0]) + 1 if self.best else 0
         return self.folder / "best" / f"{count}-step-{step}"
+
+    @property
+    def second_steps(self) -> int:
+        """Steps of the second encoder's training: each takes twice as many frames as one of the first's."""
+        return self.config.second_epochs * -(-self.frames // (2 * self.config.batch_size))
+
+    @property
+    def second_done(self) -> bool:
+        """Whether the second encoder, if there is to be one, was trained beside the best weights."""
+        return not self.config.second_epochs or (self.trained and self.second_path() in self._seconds)
+
+    def second_path(self, step: int | None = None) -> Path:
+        """Where the second encoder and its decoder are kept when trained; with a `step` of their training,
+        where the state at that step is. Named after the step of the weights that they began with.
+        """
+        name = f"beside-{self._first_step}"
+        return self.folder / "second" / (name if step is None else f"{name}-at-{step}")
+
+    @property
+    def second_states(self) -> list[Path]:
+        """The states of the second encoder's training, the newest first."""
+        found = _found(self.folder / "second", rf"beside-{self._first_step}-at-(\d+)")
+        return [path for _, path in sorted(found, key=lambda one: -int(one[0]))]
+
+    @property
+    def second_weights(self) -> Path | None:
+        """The trained second encoder and its decoder, if the run has them: of several, the newest."""
+        return max(self._seconds, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+
+    def is_second(self, weights: Path) -> bool:
+        """Whether these are weights of the second encoder."""
+        return weights.parent == self.folder / "second"
+
+    @property
+    def _first_step(self) -> int:
+        """The step of the weights that the film is rendered from (an epoch, if only epochs' are left)."""
+        return int(self.weights().name.rpartition("-")[2])
+
+    @property
+    def _seconds(self) -> list[Path]:
+        return [path for _, path in _found(self.folder / "second", r"beside-(\d+)")]
 
     def weights(self, epoch: int | None = None, last: bool = False) -> Path:
         """What to render from. Raises `UserError` if it is missing, or both are asked for.
@@ -216,6 +259,7 @@ class Run:
             "preset": self.preset,
             "dataset": self.dataset,
             "frames": self.frames,
+            "films": list(self.films),
             "from": self.origin and asdict(self.origin),
             "autoencode": autoencode.__version__,
         }
@@ -251,6 +295,7 @@ def read_run(folder: Path) -> Run:
             folder=folder,
             config=Config.from_json(stored["config"]),
             origin=Origin(**stored["from"]) if stored.get("from") else None,
+            films=tuple(stored.get("films", ())),
             **{name: stored[name] for name in ("preset", "dataset", "frames", "id")},
         )
     except (FileNotFoundError, NotADirectoryError):

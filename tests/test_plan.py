@@ -298,3 +298,41 @@ def test_networks_that_cannot_be_begun_with_are_refused(typed, named):
     begun("begun", epoch=1.0, preset="demo")
     with pytest.raises(UserError, match=named):
         plan(**{"dataset": "film", **typed})
+
+
+def test_a_run_is_finished_when_its_second_encoder_is():
+    dataset()
+    run = begun("done", epoch=6.0, preset="demo", batch_size=64)
+    assert not plan("done").finished
+    run.second_path().parent.mkdir()
+    run.second_path().with_suffix(".index").touch()
+    assert plan("done").finished
+    assert not plan("done", epochs=7).finished
+
+
+def test_a_second_encoder_may_be_added_but_not_be_another():
+    dataset()
+    run = begun("done", epoch=6.0, preset="demo", batch_size=64, second_epochs=0)
+    assert plan("done").finished
+    added = plan("done", second_epochs=3)
+    assert not added.finished
+    assert added.run.config.second_epochs == 3
+    run.second_path().parent.mkdir()
+    run.second_path(step=2).with_suffix(".index").touch()
+    with pytest.raises(UserError, match=r"--second_epochs=3: .* of run done learns for 0;"):
+        plan("done", second_epochs=3)
+
+
+def test_a_run_that_was_begun_before_there_was_a_second_encoder_goes_on():
+    dataset()
+    old = begun("old", epoch=2.5, preset="demo", second_epochs=0)
+    assert plan(preset="demo").run.folder == old.folder
+    assert plan(preset="demo").run.config.second_epochs == 0
+    assert plan(preset="demo", second_epochs=4).run.folder != old.folder
+
+
+def test_a_second_encoder_needs_networks_without_batch_statistics():
+    dataset()
+    begun("published", epoch=6.0)
+    with pytest.raises(UserError, match="--second_epochs: needs --normalization=rms"):
+        plan("published", second_epochs=4)

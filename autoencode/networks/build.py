@@ -30,10 +30,18 @@ def build_networks(config: Config) -> Networks:
     return Networks(encoder, decoder, discriminator)
 
 
-def build_autoencoder(config: Config) -> tuple[Encoder, Decoder]:
-    """Builds the two that rendering needs, for weights to be restored into."""
+def build_autoencoder(config: Config, second: bool = False) -> tuple[Encoder, Decoder]:
+    """Builds the two that rendering needs, for weights to be restored into.
+
+    Args:
+        config: of the run.
+        second: those that films are rendered with that were not learned. This encoder sees the luminance
+            alone, so that all colour comes from the memory; and it has no linear path, by which another
+            film's own look would come through.
+    """
     linear_path = LinearPath(config) if config.linear_path else None
-    encoder, decoder = Encoder(config, linear_path), Decoder(config, linear_path)
+    encoder = Encoder(config, colour_blind=True) if second else Encoder(config, linear_path)
+    decoder = Decoder(config, linear_path)
     width, height = config.size
     # A subclassed model has its variables from its first call on.
     encoder(tf.zeros((1, height, width, 3)))

@@ -8,6 +8,7 @@ import tensorflow as tf
 from autoencode.config import Config
 from autoencode.networks.layers import LAYERS, LEAK, convolution, head, normalization, policy
 from autoencode.networks.linear_path import LinearPath
+from autoencode.networks.pixels import luminance
 
 BOUND = 4.0
 """Of a squashed log-variance: sigma lies in [e⁻², e²]."""
@@ -25,17 +26,26 @@ class Encoder(keras.Model):
 
     Widths w, 2w, 4w, 8w; leaky ReLU; normalisation on all but the first. With a linear path, what it says is
     the mean to begin with, and the convolutions add to it.
+
+    Args:
+        config: of the run.
+        linear_path: the decoder's, if it is to encode too.
+        colour_blind: see the luminance alone.
     """
 
-    def __init__(self, config: Config, linear_path: LinearPath | None = None) -> None:
+    def __init__(
+        self, config: Config, linear_path: LinearPath | None = None, colour_blind: bool = False
+    ) -> None:
         super().__init__(name="encoder")
         self.squash, self.linear_path = config.squash_latent, linear_path
+        self.colour_blind = colour_blind
         self.convolutions = [convolution(config, config.width * 2**i) for i in range(LAYERS)]
         self.norms = [normalization(config) for _ in range(LAYERS - 1)]
         self.flatten = keras.layers.Flatten(dtype=policy(config))
         # The heads feed the KL, where a rounded log-variance would be seen: they compute in float32.
         self.mean_head = head(config, config.latent_size, zeros=linear_path is not None)
-        self.log_variance_head = head(config, config.latent_size)
+        # Of other films nothing can be learned about the variance: 1, in the film's own units.
+        self.log_variance_head = head(config, config.latent_size, zeros=colour_blind)
 
     def call(self, frames: tf.Tensor, training: bool = False) -> Posterior:
         """Encodes.
@@ -47,7 +57,8 @@ class Encoder(keras.Model):
         Returns:
             The posterior of each frame.
         """
-        hidden = tf.nn.leaky_relu(self.convolutions[0](frames), LEAK)
+        seen = luminance(frames) if self.colour_blind else frames
+        hidden = tf.nn.leaky_relu(self.convolutions[0](seen), LEAK)
         for conv, norm in zip(self.convolutions[1:], self.norms, strict=True):
             hidden = tf.nn.leaky_relu(norm(conv(hidden), training=training), LEAK)
         hidden = self.flatten(hidden)

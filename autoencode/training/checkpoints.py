@@ -25,6 +25,7 @@ from autoencode.networks.decoder import Decoder
 from autoencode.networks.encoder import Encoder
 from autoencode.run import Origin, Run, read_run
 from autoencode.training.guard import Guard
+from autoencode.training.second_encoder import SecondEncoder
 from autoencode.training.step import Trainer
 
 KEPT = 3
@@ -143,6 +144,59 @@ class Checkpoints:
         )
 
 
+class SecondCheckpoints:
+    """The second encoder's states in its run folder, and its weights at the end.
+
+    Args:
+        run: where.
+        second: what is saved.
+    """
+
+    def __init__(self, run: Run, second: SecondEncoder) -> None:
+        self._run, self._second = run, second
+        self._run_id = tf.Variable(run.id, trainable=False)
+        networks = {"encoder": _variables(second.encoder), "decoder": _variables(second.decoder)}
+        self._weights = tf.train.Checkpoint(**networks, run_id=self._run_id)
+        self._state = tf.train.Checkpoint(
+            **networks,
+            optimizers=[_variables(optimizer) for optimizer in second.optimizers],
+            counters=[second.step, *second.loss_scale.counters],
+            run_id=self._run_id,
+        )
+
+    def save(self) -> None:
+        """Writes the state; the ones before it go."""
+        path = self._run.second_path(int(self._second.step))
+        path.parent.mkdir(exist_ok=True)
+        self._state.write(str(path))
+        for old in self._run.second_states:
+            if old != path:
+                _unlink(old)
+
+    def restore_latest(self) -> int:
+        """Restores the newest state; returns its step, 0 if there is none.
+
+        Raises:
+            UserError: it cannot be read.
+        """
+        _sweep(self._run.folder / "second")
+        if not self._run.second_states:
+            return 0
+        path = self._run.second_states[0]
+        mend = f"; delete {path.name}.*, and the second encoder begins anew"
+        _attempt(lambda: self._state.read(str(path)).assert_consumed(), path, mend)
+        _check_id(self._run_id, self._run, path)
+        return int(self._second.step)
+
+    def finish(self) -> None:
+        """Keeps encoder and decoder as they are now; what is older in the folder goes, and all states."""
+        path = self._run.second_path()
+        path.parent.mkdir(exist_ok=True)
+        self._weights.write(str(path))
+        for old in {found.with_suffix("") for found in path.parent.glob("*.index")} - {path}:
+            _unlink(old)
+
+
 def restore_weights(run: Run, path: Path, encoder: Encoder, decoder: Decoder) -> None:
     """Restores encoder and decoder for rendering, from a state or from an epoch's weights.
 
@@ -154,6 +208,8 @@ def restore_weights(run: Run, path: Path, encoder: Encoder, decoder: Decoder) ->
             f"{path}: is gone; the run is being trained and has a newer state: type the command again"
         )
     mend = f"; take another --epoch, --last, or delete {path.name}.* to fall back on another state"
+    if run.is_second(path):
+        mend = f"; take --encoder=own, or delete {path.name}.* and train the run again for another"
     _restore_networks(run, path, {"encoder": encoder, "decoder": decoder}, mend)
 
 
@@ -200,8 +256,9 @@ def _unlink(path: Path) -> None:
 def _sweep(folder: Path) -> None:
     """Deletes the folders that TensorFlow writes in, and data of ours whose index is gone."""
     for path in folder.glob("*"):
-        found = re.fullmatch(r"(((step|pause)-)?\d+(-step-\d+)?)(_temp|\.data-\d+-of-\d+)", path.name)
-        if found and found[5] == "_temp":
+        ours = r"(?:(?:step|pause|beside)-)?\d+(?:-step-\d+|-at-\d+)?"
+        found = re.fullmatch(rf"({ours})(_temp|\.data-\d+-of-\d+)", path.name)
+        if found and found[2] == "_temp":
             shutil.rmtree(path)
         elif found and not path.with_name(f"{found[1]}.index").exists():
             path.unlink()

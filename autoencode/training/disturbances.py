@@ -7,17 +7,14 @@ import math
 
 import tensorflow as tf
 
-LUMINANCE = (0.299, 0.587, 0.114)
-"""Shares of red, green and blue (ITU-R BT.601)."""
+UNDISTURBED = 0.25
+"""The share of the pictures that stay as they are."""
 
-UNDISTURBED, GREY = 0.25, 0.25
-"""The share of the pictures that stay as they are, and of those disturbed the share that lose all colour."""
+GAMMA, CONTRAST = (0.78, 1.28), (0.84, 1.16)
+"""Exponents and factors, drawn evenly from between these (of the exponents their logarithm)."""
 
-SATURATION, GAMMA, CONTRAST = (0.0, 1.6), (0.55, 1.8), (0.6, 1.4)
-"""Factors, and exponents, drawn evenly from between these (of the exponents their logarithm)."""
-
-BRIGHTNESS, TINT, NOISE = 0.15, 0.2, 0.04
-"""Of 1, what is added at the most; by what a colour's factor differs from 1; and the noise's deviation."""
+BRIGHTNESS, NOISE = 0.06, 0.04
+"""Of 1, what is added at the most, and the largest deviation of the noise."""
 
 UPSIDE_DOWN, JOINED, INVERTED = 0.4, 0.6, 0.15
 """Shares of the pictures to which it is done."""
@@ -26,13 +23,10 @@ SMALLEST_PART = 0.45
 """Of a picture's sides, the smallest part that is enlarged to a whole picture."""
 
 
-def luminance(pictures: tf.Tensor) -> tf.Tensor:
-    """(…, 3) → (…, 1)."""
-    return tf.tensordot(pictures, tf.constant(LUMINANCE), 1)[..., tf.newaxis]
-
-
 def disturb(pictures: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Changes saturation, gamma, contrast, brightness and tint of most pictures, and adds a little noise.
+    """Changes gamma, contrast and brightness of most pictures, and adds a little noise.
+
+    No saturation and no hue, as the encoder that learns from this sees luminance alone.
 
     Args:
         pictures: of a film.
@@ -43,13 +37,9 @@ def disturb(pictures: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """
     draw = _Draws(pictures, seed)
     light = (pictures + 1.0) / 2.0
-    coloured = 1.0 - draw.share(GREY)
-    grey = luminance(light)
-    changed = tf.clip_by_value(grey + (light - grey) * draw.even(*SATURATION) * coloured, 0.0, 1.0)
-    changed = tf.pow(changed + 1e-4, tf.exp(draw.even(*map(math.log, GAMMA))))
+    changed = tf.pow(light + 1e-4, tf.exp(draw.even(*map(math.log, GAMMA))))
     mean = tf.reduce_mean(changed, axis=(1, 2, 3), keepdims=True)
     changed = (changed - mean) * draw.even(*CONTRAST) + mean + draw.even(-BRIGHTNESS, BRIGHTNESS)
-    changed *= 1.0 + draw.even(-TINT, TINT, channels=3) * coloured
     changed += draw.even(0.0, NOISE) * tf.random.stateless_normal(tf.shape(pictures), draw.next_seed())
     changed = 2.0 * tf.clip_by_value(changed, 0.0, 1.0) - 1.0
     return tf.where(draw.share(UNDISTURBED) > 0, pictures, changed)

@@ -10,11 +10,12 @@ import tensorflow as tf
 from autoencode.config import make_config
 from autoencode.dataset.pipeline import frames_in_order, training_batches
 from autoencode.dataset.shots import find_shots
-from autoencode.networks.build import parameter_counts
+from autoencode.networks.build import build_autoencoder, parameter_counts
 from autoencode.plan import Plan
 from autoencode.progress import duration
 from autoencode.training.checkpoints import KEPT
 from autoencode.training.components import principal_components
+from autoencode.training.second_encoder import SecondEncoder
 from autoencode.training.step import Trainer
 
 MEASURED_STEPS, MEASURED_SECONDS = 10, 5.0
@@ -63,6 +64,9 @@ class Headline:
                 said.append(f"{name} {value}")
         broken = " (it ends where its film broke)" if plan.dataset.broken else ""
         how_long = f"about {left} ({a_step:.2g} s a step)"
+        if plan.run.config.second_epochs and (self._first < self._steps or not plan.run.second_done):
+            more = duration(a_step * plan.run.second_steps)
+            how_long += f"; then {plan.run.second_steps} steps of the second encoder, at least {more}"
         return (
             f"dataset {plan.dataset.name}{broken}, {' '.join(said)}; run {plan.run.name} {doing};"
             f" to epoch {plan.epochs}, {per_epoch} steps each: {how_long}"
@@ -86,6 +90,8 @@ def rehearse(plan: Plan, trainer: Trainer) -> None:
     keeps_linear_path = run.origin and run.origin.keeps_linear_path
     if config.linear_path and not run.states() and not keeps_linear_path:
         print(f"before the first step: the film's components, about {duration(_components_take(plan))}")
+    if config.second_epochs and not plan.finished:
+        print(f"after the last: the second encoder, about {duration(_second_encoder_takes(plan))}")
     print(f"memory: {_peak_bytes() / 1e6:,.0f} MB at the peak of these steps")
     print(f"disk space: up to {disk_bytes(plan, trainer) / 1e6:,.0f} MB. A dry run: nothing was written.")
 
@@ -118,14 +124,32 @@ def _components_take(plan: Plan) -> float:
     return short + max(0.0, long - short) * (plan.dataset.frames - few) / (more - few)
 
 
+def _second_encoder_takes(plan: Plan) -> float:
+    """Seconds that all steps of the second encoder take, judged by a few."""
+    run, config = plan.run, plan.run.config
+    second = SecondEncoder(config, build_autoencoder(config), run.second_steps)
+    batches = training_batches(plan.dataset, 2 * config.batch_size, config.seed, 0).repeat()
+    begun = 0.0
+    for frames in batches.take(1 + MEASURED_STEPS):
+        second.train_step(frames)
+        second.step.numpy()
+        begun = begun or time.monotonic()  # the first builds the graph
+        if time.monotonic() - begun > MEASURED_SECONDS:
+            break
+    return run.second_steps * (time.monotonic() - begun) / max(1, int(second.step) - 1)
+
+
 def disk_bytes(plan: Plan, trainer: Trainer) -> int:
     """Bytes that a run takes, at most, to the last of the plan's epochs.
 
     Three networks with Adam's two moments, float32, in each state, good or only paused at, and in the one
     being written; encoder and decoder once an epoch, and twice as the best; the linear path in all of them.
+    Of the second encoder and its decoder three states and two weights.
     """
     counts, path = parameter_counts(trainer.networks), trainer.networks.encoder.linear_path
     fixed = path.count_params() if path else 0
     state = 3 * sum(counts.values()) + fixed
     weights = counts["encoder"] + counts["decoder"] + fixed
-    return 4 * (state * (KEPT + 2) + weights * (plan.epochs + 2))
+    first = state * (KEPT + 2) + weights * (plan.epochs + 2)
+    second = 3 * (3 * (counts["encoder"] + counts["decoder"]) + fixed) + 2 * weights
+    return 4 * (first + (second if plan.run.config.second_epochs else 0))

@@ -18,12 +18,14 @@ from autoencode.files import check_room
 from autoencode.interrupt import handled
 from autoencode.plan import Plan
 from autoencode.progress import bar
+from autoencode.run import read_run
 from autoencode.training.checkpoints import Checkpoints, restore_origin, restore_weights
 from autoencode.training.components import PASSES, principal_components
 from autoencode.training.forecast import Headline, disk_bytes, rehearse
 from autoencode.training.guard import ROLLBACKS, Guard, caution_after, seed_after
 from autoencode.training.journal import Journal
 from autoencode.training.precision import resolve
+from autoencode.training.second_stage import learn_second_encoder
 from autoencode.training.step import Trainer
 
 PICTURED, EVALUATED = 12, 30
@@ -71,17 +73,23 @@ def train(plan: Plan, rhythm: Rhythm = Rhythm(), dry_run: bool = False) -> None:
     needed = disk_bytes(plan, trainer) - run.state_bytes()
     check_room(run.folder, needed, f"{run.folder}: training", "choose another --run path")
     with run.locked(), _stop_asked() as stop:
-        if not (plan.resumes and run.states()):
+        if not (plan.resumes and run.states() and run == read_run(run.folder)):
             run.write(again=plan.resumes)
         with shards_named(plan.dataset):
             loop = _Loop(plan, trainer, rhythm, stop)
         try:
             with shards_named(plan.dataset):
-                loop.train()
+                to_look_at = loop.train()
+                learn_second_encoder(plan, rhythm.checkpoint, rhythm.pictures, stop)
+            run.write_status("finished", loop.step, plan.epochs)
         except Exception as error:
             with suppress(OSError):
                 run.write_status("failed", loop.step, plan.epochs, because=explain(error) or str(error))
             raise
+        except KeyboardInterrupt:
+            run.write_status("interrupted", loop.step, plan.epochs)
+            raise
+    print(f"trained: {run.folder}; to look at: {to_look_at}")
 
 
 class _Loop:
@@ -110,8 +118,8 @@ class _Loop:
         self.checkpoints.restore_latest()
         self.guard.keep(best)
 
-    def train(self) -> None:
-        """Trains to the end, or until it is asked to stop."""
+    def train(self) -> Path:
+        """Trains to the end, or until it is asked to stop; returns what there is to look at."""
         run = self.run
         run.write_status("running", self.step, self.plan.epochs)
         if not run.states():
@@ -122,14 +130,15 @@ class _Loop:
             self.guard.begin(self.journal.sample()["sample_psnr"])
             self.checkpoints.save(good=True)
             self.journal.pictures(0)  # the time-lapse begins with networks that have learned nothing
-        with bar(self.steps, "training", "step", done=self.step, layout=FIGURES_LAYOUT) as progress:
+        nothing_left = self.step >= self.steps
+        with bar(
+            self.steps, "training", "step", done=self.step, hidden=nothing_left, layout=FIGURES_LAYOUT
+        ) as progress:
             headline = Headline(self.plan, self.step, self.steps)
             while self.step < self.steps and not self.stop[0]:
                 self._epoch(progress, headline)
         finished = self.step >= self.steps
-        if finished:
-            run.write_status("finished", self.step, self.plan.epochs)
-        else:
+        if not finished:
             self._save("interrupted", good=False)
         to_look_at = self._timelapse()
         self.journal.close()
@@ -137,7 +146,7 @@ class _Loop:
             raise KeyboardInterrupt(f"stopped at step {self.step} and saved; go on with: {self.plan.command}")
         if not self.guard.healthy and -1 < run.best_step < self.step:
             print(f"the last steps show a sign of collapse: render takes the best weights, {run.best.name}")
-        print(f"trained: {run.folder}; to look at: {to_look_at}")
+        return to_look_at
 
     def _timelapse(self) -> Path:
         """The time-lapse, or if it cannot be written the folder of its pictures: no training fails by it."""

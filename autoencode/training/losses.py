@@ -10,6 +10,14 @@ import tensorflow as tf
 from autoencode.config import Config
 from autoencode.networks.discriminator import Verdict
 from autoencode.networks.encoder import Posterior
+from autoencode.networks.pixels import luminance
+
+PATCH, DIRECTIONS = 7, 32
+"""Side of a patch in pixels, and directions that patches are projected on."""
+
+PATCHES = ((1, 8, 0.6), (2, 5, 0.2), (4, 3, 0.2))
+"""Of each scale: by how much pictures are made smaller, the stride from patch to patch in pixels of those,
+and its weight. The finest, which sees the grain, has the most."""
 
 
 def kl_divergence(posterior: Posterior) -> tf.Tensor:
@@ -57,6 +65,54 @@ def learned_similarity(real: Verdict, reconstruction: Verdict, kind: str) -> tf.
             scale = tf.reduce_mean(tf.abs(target)) + 1e-6
             layers.append(tf.reduce_mean(tf.abs(answer - target)) / scale)
     return tf.add_n(layers) / len(layers)
+
+
+def layout_difference(one: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
+    """1 − the correlation of two pictures' luminance at a quarter of the sides. Not in the paper.
+
+    Args:
+        one: (batch, height, width, 3) float32.
+        other: likewise.
+    """
+    small = (tf.nn.avg_pool2d(luminance(pictures), 4, 4, "VALID") for pictures in (one, other))
+    x, y = (image - tf.reduce_mean(image, axis=(1, 2, 3), keepdims=True) for image in small)
+    energy = tf.reduce_sum(x * x, axis=(1, 2, 3)) * tf.reduce_sum(y * y, axis=(1, 2, 3))
+    # Of an even picture the root's slope would be infinite.
+    correlation = tf.reduce_sum(x * y, axis=(1, 2, 3)) * tf.math.rsqrt(energy + 1e-8)
+    return 1.0 - tf.reduce_mean(correlation)
+
+
+def patch_distance(film: tf.Tensor, pictures: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """How far the patches of pictures lie from those of a film, at three scales. Not in the paper.
+
+    The sliced Wasserstein-1 distance of two sets of patches (Heitz et al. 2021, arXiv 2006.07229, of pixels
+    and not of features): what does not depend on where in the picture they are, colours, brush and grain. A
+    projection of patches on a direction is a convolution with that direction.
+
+    Args:
+        film: (batch, height, width, 3) float32.
+        pictures: likewise, as many.
+        seed: two integers, which decide the directions and where patches begin.
+    """
+    distances, weights = [], []
+    for scale, (side, stride, weight) in enumerate(PATCHES):
+        if min(film.shape[1:3]) // side < PATCH + stride - 1:
+            continue  # too small a picture for patches of this scale
+        draw = tf.random.fold_in(seed, scale)
+        shape = (PATCH, PATCH, 3, DIRECTIONS)
+        directions = tf.random.stateless_normal(shape, tf.random.fold_in(draw, 0))
+        directions /= tf.sqrt(tf.reduce_sum(tf.square(directions), axis=(0, 1, 2)))
+        offset = tf.random.stateless_uniform((2,), tf.random.fold_in(draw, 1), 0, stride, tf.int32)
+        projected = []
+        for images in (film, pictures):
+            images = tf.nn.avg_pool2d(images, side, side, "VALID")
+            _, height, width, _ = images.shape
+            begin, size = [0, offset[0], offset[1], 0], [-1, height - stride + 1, width - stride + 1, 3]
+            found = tf.nn.conv2d(tf.slice(images, begin, size), directions, stride, "VALID")
+            projected.append(tf.sort(tf.transpose(tf.reshape(found, (-1, DIRECTIONS))), axis=1))
+        distances.append(weight * tf.reduce_mean(tf.abs(projected[0] - projected[1])))
+        weights.append(weight)
+    return tf.add_n(distances) / sum(weights)
 
 
 def real_cost(logits: tf.Tensor) -> tf.Tensor:

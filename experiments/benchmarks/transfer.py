@@ -1,10 +1,12 @@
 """What a run makes of films that it never saw, and of its own film without colours.
 
-    python experiments/benchmarks/transfer.py RUN FILM …
+    python experiments/benchmarks/transfer.py RUN [FILM …] [--encoder=own]
 
-Prints a line of JSON for each film, and one for the run's own dataset. On frames of the model's size, without
-black bars; figures on `SAMPLED` frames of each film, evenly spread, and on every `OWN`th of the own film's;
-flicker on all. Luminance and chroma are those of JPEG (ITU-R BT.601 in full range).
+Prints a line of JSON for the run's own dataset, one for each film, and one for each of four that are made
+here: discs that move over even grounds, a pan over a noisy picture, and the own film upside down and in other
+colours. The encoder is the run's second one, if it has it, unless `own` is asked for. On frames of the
+model's size, without black bars; figures on `SAMPLED` frames of each film, evenly spread, and on every
+`OWN`th of the own film's; flicker on all. Luminance and chroma are those of JPEG (ITU-R BT.601, full range).
 
 - structure: of the luminance averaged over squares of 4×4 pixels, Pearson's correlation of source and output
   in each frame; the mean over frames in which it deviates, in the source, by more than 6 levels.
@@ -14,6 +16,7 @@ flicker on all. Luminance and chroma are those of JPEG (ITU-R BT.601 in full ran
 - texture: how far the output's patches of 8×8 luminances, each less its mean and over its standard deviation,
   lie from the learned film's: sliced Wasserstein-1 distance over 256 directions, times 100. Patches that
   deviate by less than 5 levels are left out.
+  Both are also given of the source itself.
 - grain: mean magnitude of the luminance less its 3×3 mean, over the learned film's; of the chroma likewise.
 - saturation: mean of the largest less the smallest of red, green and blue, in levels.
 - colour from grey: saturation of the reconstructions of desaturated own frames over that of the coloured
@@ -22,10 +25,11 @@ flicker on all. Luminance and chroma are those of JPEG (ITU-R BT.601 in full ran
   of 4×4 pixels, of the output over that of the source.
 """
 
+import argparse
 import json
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +37,7 @@ from autoencode.dataset.catalogue import find
 from autoencode.film.decode import read_frames
 from autoencode.film.reading import open_film
 from autoencode.quiet import quiet
-from autoencode.run import find_trained_run
+from autoencode.run import Run, find_trained_run
 
 with quiet():
     from autoencode.dataset.pipeline import frames_in_order
@@ -165,7 +169,9 @@ def measure(film: np.ndarray, source: np.ndarray, output: np.ndarray) -> dict[st
     figures = {
         "structure": structure(source, output),
         "palette": palette(film, output),
+        "palette_of_source": palette(film, source),
         "texture": texture(film, output),
+        "texture_of_source": texture(film, source),
         "grain": of_luminance / grain(film)[0],
         "grain_of_chroma": of_chroma / grain(film)[1],
         "saturation": saturation(output),
@@ -178,10 +184,50 @@ def reconstructed(frames: np.ndarray, reconstruct: Callable[[np.ndarray], np.nda
     return np.concatenate([reconstruct(frames[i : i + 32]) for i in range(0, len(frames), 32)])
 
 
-def own_frames(dataset: str) -> np.ndarray:
-    """Every `OWN`th frame of the run's dataset."""
-    batches = frames_in_order(find(Path("data"), dataset), OWN).as_numpy_iterator()
+def own_frames(dataset: str, split: str = "train", every: int = OWN) -> np.ndarray:
+    """Every so manyth frame of the run's dataset, or of a part of it."""
+    batches = frames_in_order(find(Path("data"), dataset), every, split).as_numpy_iterator()
     return np.stack([batch["frame"][0] for batch in batches])
+
+
+def discs(count: int, size: tuple[int, int]) -> np.ndarray:
+    """Five discs of even colours that move over an even ground."""
+    draws, (width, height) = np.random.default_rng(0), size
+    down, across = np.mgrid[:height, :width]
+    colours = draws.integers(0, 256, (6, 3))
+    frames = np.tile(colours[0], (count, height, width, 1))
+    for colour, place, pace, reach in zip(
+        *(colours[1:], draws.random((5, 2)), draws.uniform(-0.01, 0.01, (5, 2)), draws.uniform(0.1, 0.3, 5)),
+        strict=True,
+    ):
+        for frame, (y, x) in zip(frames, place + pace * np.arange(count)[:, None], strict=True):
+            distance = np.hypot(down - height * (y % 1), across - width * (x % 1))
+            frame[distance < reach * height] = colour
+    return frames.astype(np.uint8)
+
+
+def pan(count: int, size: tuple[int, int]) -> np.ndarray:
+    """A slow pan over a picture of coloured clouds, with the noise of a film."""
+    draws, (width, height) = np.random.default_rng(0), size
+    wide = width + count // 4
+    spectrum = np.fft.rfft2(draws.standard_normal((3, height, wide)))
+    reach = np.hypot(np.fft.fftfreq(height)[:, None] * height, np.fft.rfftfreq(wide) * wide)
+    clouds = np.fft.irfft2(spectrum / (1 + reach) ** 1.5, (height, wide)).transpose(1, 2, 0)
+    clouds = 120 + 50 * (clouds - clouds.mean()) / clouds.std()
+    frames = np.stack([clouds[:, place // 4 :][:, :width] for place in range(count)])
+    return (frames + 4 * draws.standard_normal(frames.shape)).round().clip(0, 255).astype(np.uint8)
+
+
+def made(run: Run) -> dict[str, np.ndarray]:
+    """Films that are made here, by name: all frames, (n, height, width, 3) uint8."""
+    begin = max(0, run.frames - SAMPLED) // 2
+    part = own_frames(run.dataset, f"train[{begin}:{min(begin + SAMPLED, run.frames)}]", every=1)
+    return {
+        "discs": discs(SAMPLED, run.config.size),
+        "pan": pan(SAMPLED, run.config.size),
+        "upside_down": part[:, ::-1],
+        "other_colours": part[..., [2, 0, 1]],
+    }
 
 
 def film_frames(path: str, size: tuple[int, int]) -> np.ndarray:
@@ -195,25 +241,44 @@ def from_grey(own: np.ndarray, reconstruct: Callable[[np.ndarray], np.ndarray]) 
     coloured, from_grey = (reconstructed(frames, reconstruct) for frames in (own, grey(own)))
     return {
         "own_psnr": round(float(np.mean(psnr(own, coloured))), 3),
-        "colour_from_grey": round(saturation(from_grey) / saturation(coloured), 3),
+        "colour_from_grey": round(saturation(from_grey) / max(saturation(coloured), 1e-9), 3),
         "psnr_from_grey": round(float(np.mean(psnr(own, from_grey))), 3),
     }
 
 
-def main(name: str, *films: str) -> None:
-    """Measures."""
-    run = find_trained_run(name)
-    reconstruct = Reconstructor(run, run.weights())
+def measured(run: Run, films: dict[str, np.ndarray], encoder: str = "other") -> Iterator[dict[str, Any]]:
+    """The figures of a run's own film, and then of each of these.
+
+    Args:
+        run: whose memory.
+        films: all frames of each, by name.
+        encoder: `own`, or `other` where the run has it.
+    """
+    weights = run.second_weights if encoder == "other" and run.second_weights else run.weights()
+    reconstruct = Reconstructor(run, weights)
     own = own_frames(run.dataset)
-    print(json.dumps({"run": run.name, "film": run.dataset, **from_grey(own, reconstruct)}), flush=True)
-    for path in films:
-        frames = film_frames(path, run.config.size)
+    about = {"run": run.name, "encoder": "other" if run.is_second(weights) else "own"}
+    yield {**about, "film": run.dataset, **from_grey(own, reconstruct)}
+    for name, frames in films.items():
         output = reconstructed(frames, reconstruct)
         chosen = np.linspace(0, len(frames) - 1, min(SAMPLED, len(frames))).astype(int)
         figures = measure(own, frames[chosen], output[chosen])
         figures["flicker"] = round(flicker(frames, output, find_shots(frames)), 3)
-        print(json.dumps({"run": run.name, "film": Path(path).name, **figures}), flush=True)
+        yield {**about, "film": name, **figures}
+
+
+def main() -> None:
+    """Measures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run")
+    parser.add_argument("films", nargs="*")
+    parser.add_argument("--encoder", choices=["own", "other"], default="other")
+    asked = parser.parse_args()
+    run = find_trained_run(asked.run)
+    films = {Path(path).name: film_frames(path, run.config.size) for path in asked.films}
+    for figures in measured(run, {**films, **made(run)}, asked.encoder):
+        print(json.dumps(figures), flush=True)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -76,3 +76,40 @@ def test_pixel_difference_by_hand():
     real, ours = tf.constant([[[[1.0, -1.0, 0.0]]]]), tf.constant([[[[0.0, -1.0, 0.5]]]])
     assert float(losses.pixel_difference(real, ours, "absolute")) == pytest.approx((1 + 0 + 0.5) / 3)
     assert float(losses.pixel_difference(real, ours, "squared")) == pytest.approx((1 + 0 + 0.25) / 3)
+
+
+def test_the_layout_of_a_picture_is_that_of_its_luminance():
+    left = tf.concat([tf.ones((1, 16, 8, 3)), tf.zeros((1, 16, 8, 3))], axis=2)
+    red = 0.5 * left * tf.constant([1.0, 0.0, 0.0]) - 0.2
+    assert float(losses.layout_difference(left, red)) == pytest.approx(0, abs=1e-4)
+    assert float(losses.layout_difference(left, 1 - left)) == pytest.approx(2, abs=1e-4)
+    assert float(losses.layout_difference(left, tf.transpose(left, (0, 2, 1, 3)))) == pytest.approx(
+        1, abs=1e-4
+    )
+
+
+def test_the_layout_of_an_even_picture_has_a_finite_gradient():
+    even = tf.Variable(tf.zeros((1, 16, 16, 3)))
+    with tf.GradientTape() as tape:
+        difference = losses.layout_difference(even, tf.random.stateless_uniform((1, 16, 16, 3), (0, 0)))
+    assert float(difference) == 1
+    assert bool(tf.reduce_all(tf.math.is_finite(tape.gradient(difference, even))))
+
+
+def test_patches_of_the_same_colours_and_brush_lie_near_wherever_they_are():
+    film = tf.random.stateless_uniform((8, 64, 96, 3), (0, 0), -1.0, 1.0)
+    elsewhere = tf.reverse(film, axis=[0])
+    assert float(losses.patch_distance(film, elsewhere, (1, 2))) == pytest.approx(0, abs=1e-6)
+    moved = tf.roll(film, shift=(5, 9), axis=(1, 2))
+    near = float(losses.patch_distance(film, moved, (1, 2)))
+    blurred = tf.nn.avg_pool2d(film, 3, 1, "SAME")
+    assert near < 0.3 * float(losses.patch_distance(film, blurred, (1, 2)))
+    # An even difference moves every projection by it times the sum of the direction.
+    lighter, much_lighter = (float(losses.patch_distance(film, film + d, (1, 2))) for d in (0.1, 0.2))
+    assert much_lighter == pytest.approx(2 * lighter, rel=1e-4)
+
+
+@pytest.mark.parametrize("size", [(16, 16), (32, 32), (48, 32)])
+def test_small_pictures_have_patches_too(size):
+    film = tf.random.stateless_uniform((2, *size, 3), (0, 0), -1.0, 1.0)
+    assert 0 < float(losses.patch_distance(film, 0.5 * film, (1, 2))) < 1

@@ -1,0 +1,63 @@
+"""A film that was not learned, through the real commands."""
+
+import json
+
+import pytest
+from commands import command, done, refused
+from films import make_film
+
+
+@pytest.fixture(scope="module")
+def run(trained, tmp_path_factory):
+    """A run of film.mkv with a second encoder, and another film beside it."""
+    folder = tmp_path_factory.mktemp("other")
+    make_film(folder / "other.mkv", frames=12, size=(160, 90))
+    said = done(
+        "train", "--preset=tiny", "--recipe=refined", "--epochs=1", f"--run={folder}/run", cwd=trained
+    )
+    assert f"trained: {folder}/run" in said
+    return folder
+
+
+def rendered(trained, run, film, *flags):
+    """What `render` said, and what it noted of the film that it made."""
+    said = done("render", f"--film={film}", f"--run={run}/run", *flags, cwd=trained)
+    (summary,) = [line for line in said.splitlines() if line.endswith(".json")]
+    return said, json.loads((trained / summary).read_text())
+
+
+def test_a_film_that_was_not_learned_is_shown_by_the_second_encoder(trained, run):
+    said, noted = rendered(trained, run, run / "other.mkv")
+    assert "other.mkv: not the film that run" in said
+    assert "its second encoder shows it" in said
+    assert (noted["encoder"], noted["weights"].split("/")[0]) == ("other", "second")
+
+
+def test_the_film_that_was_learned_is_shown_by_its_own_encoder(trained, run):
+    said, noted = rendered(trained, run, "film.mkv")
+    assert "not the film" not in said
+    assert (noted["encoder"], noted["weights"].split("/")[0]) == ("own", "best")
+
+
+def test_the_encoder_may_be_chosen(trained, run):
+    said, noted = rendered(trained, run, run / "other.mkv", "--encoder=own")
+    assert "the encoder that remembers that film shows it" in said
+    assert noted["encoder"] == "own"
+    figures = json.loads(
+        done("evaluate", f"--run={run}/run", "--encoder=other", "--novmaf", "--json", cwd=trained)
+    )
+    assert figures["encoder"] == "other"
+
+
+def test_an_earlier_state_has_no_second_encoder(trained, run):
+    result = command(
+        "render", "--film=film.mkv", f"--run={run}/run", "--encoder=other", "--epoch=1", cwd=trained
+    )
+    refused(result, "leave out --epoch and --last")
+
+
+def test_a_run_without_one_says_so(trained, run):
+    said = done("render", f"--film={run}/other.mkv", "--run=run", f"--output={run}/made.mp4", cwd=trained)
+    assert "other.mkv: not the film that run run learned; it has no second encoder" in said
+    result = command("render", "--film=film.mkv", "--run=run", "--encoder=other", cwd=trained)
+    refused(result, "--encoder=other: it has no second encoder")
