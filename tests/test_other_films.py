@@ -6,16 +6,29 @@ import pytest
 from commands import command, done, refused
 from films import make_film
 
+from autoencode.config import make_config
+from autoencode.files import sha256
+from autoencode.networks.build import build_autoencoder
+from autoencode.run import Run, read_run
+from autoencode.training.checkpoints import Checkpoints, SecondCheckpoints
+from autoencode.training.guard import Guard
+from autoencode.training.second_encoder import SecondEncoder
+from autoencode.training.step import Trainer
+
 
 @pytest.fixture(scope="module")
 def run(trained, tmp_path_factory):
-    """A run of film.mkv with a second encoder, and another film beside it."""
+    """A run of film.mkv with a second encoder, whose networks have learned nothing, and another film."""
     folder = tmp_path_factory.mktemp("other")
     make_film(folder / "other.mkv", frames=12, size=(160, 90))
-    said = done(
-        "train", "--preset=tiny", "--recipe=refined", "--epochs=1", f"--run={folder}/run", cwd=trained
-    )
-    assert f"trained: {folder}/run" in said
+    config = make_config("tiny", recipe="refined", precision="float32", size=(48, 32))
+    dataset = read_run(trained / "experiments/runs/run").dataset
+    films = (sha256(trained / "film.mkv"),)
+    run = Run(folder / "run", config, "tiny", dataset, 48, id="id", films=films)
+    run.folder.mkdir()
+    run.write()
+    Checkpoints(run, Trainer(config, 10), Guard(config, schedule_steps=10)).save_best()
+    SecondCheckpoints(run, SecondEncoder(config, build_autoencoder(config), 10)).finish()
     return folder
 
 

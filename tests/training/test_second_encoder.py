@@ -74,6 +74,7 @@ def test_colour_comes_from_the_memory_alone(whole, dataset):
     assert second(np.full((1, 32, 32, 3), 128, np.uint8)).std(axis=-1).mean() > 10
 
 
+@pytest.mark.slow
 def test_the_own_film_is_remembered_as_without_it(whole, alone, dataset):
     assert alone.second_weights is None
     frames = sample_frames(dataset, 22)
@@ -121,6 +122,7 @@ def test_a_damaged_state_is_an_error_that_says_what_to_do(whole, dataset, tmp_pa
         trained(dataset, begun.folder)
 
 
+@pytest.mark.slow
 def test_a_run_without_one_may_be_given_one(whole, alone, dataset):
     given = trained(dataset, alone.folder)
     assert given.config.second_epochs == CONFIG.second_epochs
