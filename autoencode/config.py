@@ -190,13 +190,13 @@ class Config:
                 raise UserError(f"--{field.name}={value}: must be a finite number, at least 0")
 
     @property
-    def likens(self) -> bool:
+    def uses_learned_similarity(self) -> bool:
         """Whether encoder or decoder learn from the learned similarity."""
         return self.gamma > 0 or self.encoder_likeness > 0
 
     @property
-    def plays(self) -> bool:
-        """Whether one of them plays against the discriminator, so that there is a game to balance."""
+    def is_adversarial(self) -> bool:
+        """Whether encoder or decoder learn from the adversarial loss."""
         return self.gan_weight > 0 and (self.encoder_gan > 0 or self.decoder_gan > 0)
 
     def to_json(self) -> dict[str, Any]:

@@ -153,8 +153,8 @@ class Guard:
     def __init__(self, config: Config, schedule_steps: int) -> None:
         """Takes the Config that decides what is watched, and the length of its schedules in steps."""
         self._steps = schedule_steps
-        of_likeness, of_the_game = OF_LIKENESS if config.likens else (), OF_THE_GAME if config.plays else ()
-        self._rules = ALWAYS + of_likeness + of_the_game
+        of_likeness = OF_LIKENESS if config.uses_learned_similarity else ()
+        self._rules = ALWAYS + of_likeness + (OF_THE_GAME if config.is_adversarial else ())
         self.memory = Memory()
         self._fit = True
 
@@ -224,6 +224,6 @@ def seed_after(seed: int, rollbacks: int) -> int:
     return int(np.random.SeedSequence([seed, rollbacks]).generate_state(1)[0]) if rollbacks else seed
 
 
-def caution_after(rollbacks: int) -> float:
+def learning_rate_scale_after(rollbacks: int) -> float:
     """The factor of its learning rates: halved each time."""
     return 0.5**rollbacks

@@ -22,7 +22,7 @@ from autoencode.run import read_run
 from autoencode.training.checkpoints import Checkpoints, restore_origin, restore_weights
 from autoencode.training.components import PASSES, principal_components
 from autoencode.training.forecast import Headline, disk_bytes, rehearse
-from autoencode.training.guard import ROLLBACKS, Guard, caution_after, seed_after
+from autoencode.training.guard import ROLLBACKS, Guard, learning_rate_scale_after, seed_after
 from autoencode.training.journal import Journal
 from autoencode.training.precision import resolve
 from autoencode.training.second_stage import learn_second_encoder
@@ -225,7 +225,7 @@ class _Loop:
         if not gives_up:
             self.step = int(self.trainer.step)
             self.trainer.seed.assign(seed_after(self.run.config.seed, rollbacks))
-            self.trainer.caution.assign(caution_after(rollbacks))
+            self.trainer.learning_rate_scale.assign(learning_rate_scale_after(rollbacks))
             self._save("running", good=False)  # killed before the next state, it must not forget this
         self.journal.collapse(collapsed, self.step, self.step / self.per_epoch, rollbacks, why)
         if gives_up:

@@ -5,7 +5,7 @@ import tensorflow as tf
 from autoencode.config import Config
 
 FIRST, GROWS_AFTER = 2.0**15, 2000
-"""The scale at first, far too large, and after how many sound steps a larger one is tried."""
+"""The scale at first, far too large, and after how many finite steps a larger one is tried."""
 
 
 class LossScale:
@@ -19,12 +19,12 @@ class LossScale:
     def __init__(self, config: Config) -> None:
         self.needed = config.precision == "mixed_float16"
         self._factor = tf.Variable(FIRST, trainable=False, name="loss_scale")
-        self._sound = tf.Variable(0, trainable=False, name="sound_steps")
+        self._finite_steps = tf.Variable(0, trainable=False, name="finite_steps")
 
     @property
     def counters(self) -> list[tf.Variable]:
         """Its state, if it is needed."""
-        return [self._factor, self._sound] if self.needed else []
+        return [self._factor, self._finite_steps] if self.needed else []
 
     def up(self, loss: tf.Tensor) -> tf.Tensor:
         """A loss, or a gradient that is sent on, times the scale."""
@@ -34,14 +34,14 @@ class LossScale:
         """The gradient of a scaled loss, as that of the loss itself."""
         return gradient / self._factor if self.needed else gradient
 
-    def learn(self, sound: tf.Tensor) -> None:
-        """Halves the scale (down to 1), or after many sound steps doubles it.
+    def update(self, is_finite: tf.Tensor) -> None:
+        """Halves the scale (down to 1), or after many finite steps doubles it.
 
         Args:
-            sound: scalar boolean, whether all gradients of this step were finite.
+            is_finite: scalar boolean, whether all gradients of this step were finite.
         """
-        sounds = tf.where(sound, self._sound + 1, 0)
-        grows = sounds >= GROWS_AFTER
+        finite_steps = tf.where(is_finite, self._finite_steps + 1, 0)
+        grows = finite_steps >= GROWS_AFTER
         larger = tf.where(grows, 2.0 * self._factor, self._factor)
-        self._factor.assign(tf.where(sound, larger, tf.maximum(self._factor / 2.0, 1.0)))
-        self._sound.assign(tf.where(grows, 0, sounds))
+        self._factor.assign(tf.where(is_finite, larger, tf.maximum(self._factor / 2.0, 1.0)))
+        self._finite_steps.assign(tf.where(grows, 0, finite_steps))

@@ -51,7 +51,7 @@ class Objective:
     def __init__(self, config: Config, networks: Networks, loss_scale: LossScale) -> None:
         self._config, self._networks, self._loss_scale = config, networks, loss_scale
         # Whether the discriminator has an office: judge of likeness, or player, be it alone.
-        self._judges = config.likens or config.gan_weight > 0
+        self._judges = config.uses_learned_similarity or config.gan_weight > 0
 
     def gradients(
         self, real: tf.Tensor, noise: tf.Tensor, prior_latents: tf.Tensor

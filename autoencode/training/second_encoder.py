@@ -94,17 +94,17 @@ class SecondEncoder:
         # Of the gradients only those of biases and gains, as in `Trainer`; in float16 all.
         looked_at = [x for of in gradients for x in of if x.shape.rank == 1 or self.loss_scale.needed]
         squares = [tf.reduce_sum(tf.square(gradient)) for gradient in looked_at]
-        sound = tf.reduce_all(tf.math.is_finite(tf.stack([loss, *squares])))
+        is_finite = tf.reduce_all(tf.math.is_finite(tf.stack([loss, *squares])))
 
         def apply() -> None:
             for optimizer, network, of in zip(self.optimizers, networks, gradients, strict=True):
                 optimizer.apply(of, network.trainable_variables)
 
-        tf.cond(sound, apply, lambda: None)
+        tf.cond(is_finite, apply, lambda: None)
         if self.loss_scale.needed:
-            self.loss_scale.learn(sound)
+            self.loss_scale.update(is_finite)
         self.step.assign_add(1)
-        return {**losses, "skipped": 1.0 - tf.cast(sound, tf.float32)}
+        return {**losses, "skipped": 1.0 - tf.cast(is_finite, tf.float32)}
 
 
 class _Falling(keras.optimizers.schedules.LearningRateSchedule):

@@ -56,7 +56,7 @@ class Trainer:
         # Not an optimiser's `iterations`: those stand still when their network sits a step out.
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
         self.seed = tf.Variable(config.seed, dtype=tf.int64, trainable=False, name="seed")
-        self.caution = tf.Variable(1.0, trainable=False, name="caution")
+        self.learning_rate_scale = tf.Variable(1.0, trainable=False, name="learning_rate_scale")
         """Factor of all learning rates."""
         self._totals = tf.Variable(tf.zeros(len(METRICS)), trainable=False, name="totals")
         self._summed = tf.Variable(0.0, trainable=False, name="summed")
@@ -74,21 +74,28 @@ class Trainer:
     @property
     def counters(self) -> list[tf.Variable]:
         """All of the state but networks and optimisers."""
-        return [self.step, self.seed, self.caution, self._totals, self._summed, *self.loss_scale.counters]
+        return [
+            self.step,
+            self.seed,
+            self.learning_rate_scale,
+            self._totals,
+            self._summed,
+            *self.loss_scale.counters,
+        ]
 
     @property
     def _averages(self) -> list[tf.Variable]:
-        """Moving averages, which move before anybody knows whether the step is sound."""
+        """Moving averages, which are updated before it is known whether all losses are finite."""
         norms = [norm for network in self.networks for norm in network.norms]
         return [variable for norm in norms for variable in norm.non_trainable_variables]
 
     # Here and in the other graphs no `if` asks a tensor: AutoGraph would only make the start longer.
     @tf.function(autograph=False)
     def train_step(self, frames: tf.Tensor) -> None:
-        """Lets each network learn from a batch, or sit out.
+        """Updates each network with a batch, unless the gate makes it skip the step.
 
-        Losses that are not finite change nothing but the counters; gradients that are not finite do not reach
-        their network, in float16 none.
+        Losses that are not finite change nothing but the counters. A network whose gradients are not finite
+        is not updated; in float16, then none is.
 
         Args:
             frames: (batch, height, width, 3) uint8.
@@ -97,33 +104,35 @@ class Trainer:
         before = [tf.identity(variable) for variable in averages]
         gradients, metrics = self.gradients(frames)
         losses_finite = self._finite(metrics[name] for name in ("kl", "pixel", "likeness", "gan"))
-        who = Gate(tf.constant(True), tf.constant(True))
-        if self.config.plays:
-            who = gate(self.config, metrics["real_cost"], metrics["generated_cost"])
-        invited = {"encoder": True, "decoder": who.decoder, "discriminator": who.discriminator}
-        learning = {name: of for name, of in gradients._asdict().items() if of is not None}
-        sound = {name: tf.logical_and(losses_finite, self._sound(of)) for name, of in learning.items()}
-        finite = tf.reduce_all(list(sound.values()))
+        allowed = Gate(tf.constant(True), tf.constant(True))
+        if self.config.is_adversarial:
+            allowed = gate(self.config, metrics["real_cost"], metrics["generated_cost"])
+        may_step = {"encoder": True, "decoder": allowed.decoder, "discriminator": allowed.discriminator}
+        trained = {name: of for name, of in gradients._asdict().items() if of is not None}
+        is_finite = {
+            name: tf.logical_and(losses_finite, self._are_finite(of)) for name, of in trained.items()
+        }
+        all_finite = tf.reduce_all(list(is_finite.values()))
         if self.loss_scale.needed:
-            sound = dict.fromkeys(learning, finite)
-        for name, of in learning.items():
-            # But in float16 each waits for its own gradients alone: the optimisers of two networks run while
-            # the third's gradients are still being computed.
+            is_finite = dict.fromkeys(trained, all_finite)
+        for name, of in trained.items():
+            # Except in float16, each optimiser waits for its own network's gradients only, and runs while the
+            # other networks' gradients are still being computed.
             step = partial(self._apply, name, of)
-            tf.cond(tf.logical_and(sound[name], invited[name]), step, lambda: None)
+            tf.cond(tf.logical_and(is_finite[name], may_step[name]), step, lambda: None)
         if self.loss_scale.needed:
-            self.loss_scale.learn(finite)
+            self.loss_scale.update(all_finite)
         for average, old in zip(averages, before, strict=True):
             good = tf.logical_and(losses_finite, tf.math.is_finite(average.value))
             average.assign(tf.where(good, average.value, old))
-        metrics["decoder_steps"] = tf.cast(who.decoder, tf.float32)
+        metrics["decoder_steps"] = tf.cast(allowed.decoder, tf.float32)
         learns = self.config.gan_weight > 0
-        metrics["discriminator_steps"] = tf.cast(tf.logical_and(who.discriminator, learns), tf.float32)
+        metrics["discriminator_steps"] = tf.cast(tf.logical_and(allowed.discriminator, learns), tf.float32)
         metrics["learning_rate"] = self._rate(self.config.learning_rate)
         metrics["skipped"] = tf.constant(0.0)
         skipped = tf.one_hot(METRICS.index("skipped"), len(METRICS))
         values = tf.stack([metrics[name] for name in METRICS])
-        self._totals.assign_add(tf.where(finite, values, skipped))
+        self._totals.assign_add(tf.where(all_finite, values, skipped))
         self._summed.assign_add(1.0)
         self.step.assign_add(1)
 
@@ -153,7 +162,7 @@ class Trainer:
         gradients, metrics = self._objective.gradients(to_float(frames), noise * eps, prior_latents)
         return gradients, {"noise": noise, **metrics}
 
-    def _sound(self, gradients: list[tf.Tensor]) -> tf.Tensor:
+    def _are_finite(self, gradients: list[tf.Tensor]) -> tf.Tensor:
         """Whether a network's gradients are finite, where its losses are: scalar boolean.
 
         Looks at the squares, which Adam takes, of those of biases and gains. Every layer has one, the sum of
@@ -183,7 +192,7 @@ class Trainer:
         """A learning rate at this step."""
         end = self.config.learning_rate_end
         falling = 0.5 + 0.5 * tf.cos(math.pi * schedule(self.step, self.schedule_steps))
-        return learning_rate * self.caution * (end + (1.0 - end) * falling)
+        return learning_rate * self.learning_rate_scale * (end + (1.0 - end) * falling)
 
     def _adam(self, learning_rate: float) -> keras.optimizers.Optimizer:
         return keras.optimizers.Adam(_Rate(self, learning_rate), beta_1=self.config.beta1)

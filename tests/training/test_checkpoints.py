@@ -38,7 +38,7 @@ def train(trainer, seed):
         for variable in of.variables:
             if "float" in str(variable.dtype):
                 variable.assign_add(draws.uniform(0, 0.01, variable.shape))
-    trainer.loss_scale.learn(tf.constant(False))
+    trainer.loss_scale.update(tf.constant(False))
     trainer.step.assign_add(1)
 
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from autoencode.config import make_config
-from autoencode.training.guard import Guard, caution_after, seed_after
+from autoencode.training.guard import Guard, learning_rate_scale_after, seed_after
 
 WELL = {
     "skipped": 0.0,
@@ -178,4 +178,4 @@ def test_each_rollback_goes_on_differently_and_more_carefully():
     assert seed_after(7, 0) == 7
     assert len({seed_after(seed, rollbacks) for seed in (7, 8) for rollbacks in range(4)}) == 8
     assert seed_after(7, 2) == seed_after(7, 2)
-    assert [caution_after(rollbacks) for rollbacks in range(3)] == [1.0, 0.5, 0.25]
+    assert [learning_rate_scale_after(rollbacks) for rollbacks in range(3)] == [1.0, 0.5, 0.25]

@@ -174,14 +174,14 @@ def test_a_step_that_is_not_finite_reaches_no_weight_and_no_moving_average(monke
     assert int(trainer.step) == 3
 
 
-def test_learning_rates_fall_along_half_a_cosine_and_with_caution():
+def test_learning_rates_fall_along_half_a_cosine_and_with_their_scale():
     trainer = Trainer(dataclasses.replace(TINY, learning_rate=8e-4, learning_rate_end=0.5), schedule_steps=3)
     rates = []
     for seed in range(4):
         trainer.train_step(batch(seed))
         rates.append(trainer.take_means()["learning_rate"])
     assert rates == pytest.approx([8e-4, 6e-4, 4e-4, 4e-4])
-    trainer.caution.assign(0.5)
+    trainer.learning_rate_scale.assign(0.5)
     assert float(trainer.optimizers.decoder.learning_rate) == pytest.approx(2e-4)
 
 
@@ -244,7 +244,7 @@ def test_half_precision_follows_float32(precision, linear_path):
     if precision == "mixed_float16":
         # Its loss scale comes down to what float16 can hold in the first steps, which change no weight.
         for _ in range(5):
-            trainer.loss_scale.learn(tf.constant(False))
+            trainer.loss_scale.update(tf.constant(False))
         rough, metrics = trainer.gradients(batch())
     assert {metric.dtype for metric in metrics.values()} == {tf.float32}
     assert {variable.dtype for network in trainer.networks for variable in network.trainable_variables} == {
@@ -281,7 +281,7 @@ def test_the_loss_scale_is_halved_by_an_overflow_and_doubled_after_two_thousand_
     scale = LossScale(dataclasses.replace(TINY, precision="mixed_float16"))
     scales = []
     for sound in [False] + 2000 * [True]:
-        scale.learn(tf.constant(sound))
+        scale.update(tf.constant(sound))
         scales.append(float(scale.up(tf.constant(1.0))))
     assert (scales[0], scales[-2], scales[-1]) == (16384.0, 16384.0, 32768.0)
     assert float(scale.down(tf.constant(32768.0))) == 1.0
