@@ -62,12 +62,12 @@ $(DEMO)/city.mp4: $(DEMO)/status.json
 	@$(RENDER) --film=data/films/city.mpg --output=$(DEMO)/city.mp4
 	@touch $(DEMO)/city.mp4
 
-# Three processes for two cores, as many tests wait for a command; the one that is done first takes over tests
-# of another.
+# A half of the tests to each process, in the tree's order; the one that is done first takes over tests of the
+# other.
 test: $(INSTALLED)
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
-	@$(BIN)/pytest -m "not slow" -n 3 --dist worksteal
+	@$(BIN)/pytest -m "not slow" -n 2 --dist worksteal
 
 test-all: $(INSTALLED)
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
-	@$(BIN)/pytest -n 3 --dist worksteal
+	@$(BIN)/pytest -n 2 --dist worksteal

@@ -189,6 +189,7 @@ def test_interrupted_before_in_or_after_a_collapse_the_weights_are_those_of_the_
         np.testing.assert_array_equal(values, expected[name], err_msg=name)
 
 
+@pytest.mark.slow
 def test_killed_right_after_a_collapse_it_does_not_forget_it(dataset, collapsed, tmp_path, monkeypatch):
     unbroken, _ = collapsed
     poison(monkeypatch, range(6, 9))

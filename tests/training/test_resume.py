@@ -103,6 +103,7 @@ def test_the_linear_path_is_not_learned(dataset, whole, unbroken):
     assert psnr(frames, remembered).numpy().mean() > 20  # their mean picture has 11
 
 
+@pytest.mark.slow
 def test_stopped_while_the_linear_path_is_laid_a_run_begins_anew(dataset, unbroken, tmp_path, monkeypatch):
     found = loop.find_shots
 
