@@ -15,7 +15,7 @@ from autoencode.networks.pixels import luminance
 PATCH, DIRECTIONS = 7, 32
 """Side of a patch in pixels, and directions that patches are projected on."""
 
-PATCHES = ((1, 8, 0.66), (2, 5, 0.17), (4, 3, 0.17))
+PATCHES = ((1, 8, 0.6), (2, 5, 0.2), (4, 3, 0.2))
 """Of each scale: by how much pictures are made smaller, the stride from patch to patch in pixels of those,
 and its weight. The finest, which sees the grain, has the most."""
 

@@ -23,7 +23,7 @@ from autoencode.training.loss_scale import LossScale
 from autoencode.training.losses import layout_difference, patch_distance
 from autoencode.training.noise import schedule
 
-LATENTS, LAYOUT, PATCHES = 0.02, 0.1, 2.4
+LATENTS, LAYOUT, PATCHES = 0.02, 0.1, 2.25
 """Weights of the losses beside the difference of pixels."""
 
 ENCODER_RATE, DECODER_RATE, RATE_END, BETA1 = 8e-4, 4e-4, 0.02, 0.5
